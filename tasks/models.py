@@ -1,0 +1,79 @@
+"""What a task is, and what the database itself holds it to."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Length, Now
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
+
+TITLE_MAX_LENGTH = 200
+USER_ID_MAX_LENGTH = 255
+
+
+class Priority(models.TextChoices):
+    """How much a task matters."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class TaskQuerySet(models.QuerySet["Task"]):
+    """Questions about many tasks, for operators and scripts. A request's own door is `statements.owned_by`."""
+
+    def owned_by(self, user_id: str) -> TaskQuerySet:
+        """One user's tasks."""
+        return self.filter(user_id=user_id)
+
+    def pending(self) -> TaskQuerySet:
+        """Tasks still to do."""
+        return self.filter(completed=False)
+
+    def completed(self) -> TaskQuerySet:
+        """Tasks that are done."""
+        return self.filter(completed=True)
+
+    def mark(self, *, completed: bool) -> int:
+        """Set `completed` in one statement; how many tasks changed by it."""
+        return self.filter(completed=not completed).update(completed=completed, updated_at=Now())
+
+
+class Task(models.Model):
+    """One thing that one user wants to do.
+
+    The user is a plain string, the subject of Better Auth's tokens; see decision 1. Everything but user and title
+    has a default in the database, so that a row inserted with plain SQL is complete.
+    """
+
+    user_id = models.CharField("owner", max_length=USER_ID_MAX_LENGTH)
+    title = models.CharField(max_length=TITLE_MAX_LENGTH)
+    description = models.TextField(null=True, blank=True)  # noqa: DJ001  # null is what the API says for "none"
+    completed = models.BooleanField(default=False, db_default=False)
+    priority = models.CharField(
+        max_length=6, choices=Priority.choices, default=Priority.MEDIUM, db_default=Priority.MEDIUM
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta:
+        db_table = "tasks"
+        ordering = ["created_at", "id"]
+        indexes = [
+            # Every list of one user, and the default order.
+            models.Index(fields=["user_id", "created_at", "id"], name="tasks_user_created"),
+            # The same with ?status=.
+            models.Index(fields=["user_id", "completed", "created_at", "id"], name="tasks_user_completed_created"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=GreaterThan(Length("user_id"), 0), name="tasks_user_id_not_empty"),
+            models.CheckConstraint(condition=GreaterThan(Length("title"), 0), name="tasks_title_not_empty"),
+            models.CheckConstraint(
+                condition=LessThanOrEqual(Length("title"), TITLE_MAX_LENGTH), name="tasks_title_at_most_200"
+            ),
+            models.CheckConstraint(condition=models.Q(priority__in=Priority.values), name="tasks_priority_known"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

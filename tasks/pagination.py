@@ -1,0 +1,44 @@
+"""Keyset pages: a page begins after a row, not at a number, so that none is skipped or repeated meanwhile."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.core import signing
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.utils.urls import replace_query_param
+
+from tasks.statements import SORTS_BY_NAME, Row
+
+CURSOR = "cursor"
+
+
+def encode_cursor(user_id: str, sort: str, last: Row) -> str:
+    """The place after `last` in the user's list, signed, so that nobody can make one up."""
+    value = last[SORTS_BY_NAME[sort.removeprefix("-")][0]]
+    return signing.dumps(
+        [sort, value.isoformat() if isinstance(value, datetime) else value, last["id"]], salt=_salt(user_id)
+    )
+
+
+def decode_cursor(user_id: str, sort: str, cursor: str) -> tuple[Any, int]:
+    """The sort's value and the id of the last row of the page before; ValidationError for any other string."""
+    try:
+        made_for, value, task_id = signing.loads(cursor, salt=_salt(user_id))
+    except signing.BadSignature:
+        raise ValidationError({CURSOR: ["This is not a cursor of this list."]}, code="invalid") from None
+    if made_for != sort:
+        raise ValidationError({CURSOR: ["This cursor belongs to another sort."]}, code="invalid")
+    column, _ = SORTS_BY_NAME[sort.removeprefix("-")]
+    return (datetime.fromisoformat(value) if column.endswith("_at") else value), task_id
+
+
+def next_link(request: Request, cursor: str) -> str:
+    """The Link header (RFC 8288) that leads to the next page."""
+    return f'<{replace_query_param(request.build_absolute_uri(), CURSOR, cursor)}>; rel="next"'
+
+
+def _salt(user_id: str) -> str:
+    return f"tasks.cursor:{user_id}"

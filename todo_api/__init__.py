@@ -1,0 +1,3 @@
+"""The HTTP side of the task service."""
+
+__version__ = "1.0.0"

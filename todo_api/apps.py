@@ -1,0 +1,18 @@
+"""The HTTP side as a Django app: its checks, commands, templates and assets."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.core.checks import Tags, register
+
+
+class TodoApiConfig(AppConfig):
+    """Registers what Django finds by registration alone."""
+
+    name = "todo_api"
+
+    def ready(self) -> None:
+        """Checks, and the OpenAPI description of our authentication."""
+        from todo_api import authentication, checks  # noqa: F401
+
+        register(checks.check_settings, Tags.security)

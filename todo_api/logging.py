@@ -1,0 +1,38 @@
+"""Log lines: which request they belong to, and their JSON shape."""
+
+from __future__ import annotations
+
+import logging
+from contextvars import ContextVar
+from typing import Any
+
+from pythonjsonlogger.orjson import OrjsonFormatter
+
+_request_id: ContextVar[str] = ContextVar("request_id", default="-")
+set_request_id = _request_id.set
+current_request_id = _request_id.get
+
+
+class RequestFilter(logging.Filter):
+    """Puts the id of the request at hand on every record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Never drops a record."""
+        record.request_id = current_request_id()
+        return True
+
+
+class JsonFormatter(OrjsonFormatter):
+    """One JSON object per line: time, level, logger, message, request_id, and what `extra` holds."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
+            rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
+            datefmt="%Y-%m-%dT%H:%M:%S%z",
+        )
+
+
+def client_address(request: Any) -> str:
+    """The address of the peer, which is the proxy's where there is one."""
+    return str(request.META.get("REMOTE_ADDR", ""))

@@ -1,0 +1,97 @@
+"""What happens to every request around its view: its id and its log line, health, errors, operators' sessions."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+
+from todo_api import health, metrics
+from todo_api.exceptions import problem_response
+from todo_api.logging import set_request_id
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+OPERATORS = "/admin/"
+
+request_log = logging.getLogger("todo_api.request")
+
+
+class RequestMiddleware:
+    """Gives the request an id (the caller's if it is a sane one), logs it, counts it, answers for broken views."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """The response with its X-Request-ID."""
+        begin = time.perf_counter()
+        asked = request.META.get("HTTP_X_REQUEST_ID", "")
+        request_id = asked if SANE_REQUEST_ID.fullmatch(asked) else uuid.uuid4().hex
+        set_request_id(request_id)
+        response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        seconds = time.perf_counter() - begin
+        # The query string stays out of the log: it holds what people search for.
+        request_log.info(
+            "%s %s %d",
+            request.method,
+            request.path_info,
+            response.status_code,
+            extra={"status": response.status_code, "milliseconds": round(seconds * 1000, 2)},
+        )
+        metrics.observe(request, response, seconds)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse:
+        """Problem+json for what a view raised, in DEBUG too."""
+        return problem_response(request, exception)
+
+
+class HealthMiddleware:
+    """Answers the probes before anything looks at the Host header: a probe comes with an address of its own."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """The probe's answer, or what the rest of the service says."""
+        view = health.PROBES.get(request.path_info)
+        return view(request) if view else self.get_response(request)
+
+
+def for_operators(middleware: type[Any]) -> type[Any]:
+    """Django's `middleware` for the admin's addresses alone, so that an API call does not pay for it.
+
+    A subclass, because Django's checks look for the admin's middleware by its class.
+    """
+
+    class ForOperators(middleware):  # type: ignore[misc]
+        def __call__(self, request: HttpRequest) -> Any:
+            return super().__call__(request) if _is_for_operators(request) else self.get_response(request)
+
+        def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
+            inner = getattr(super(), "process_view", None)
+            return inner(request, *args) if inner and _is_for_operators(request) else None
+
+    return ForOperators
+
+
+def _is_for_operators(request: HttpRequest) -> bool:
+    return request.path_info.startswith(OPERATORS)
+
+
+OperatorSessionMiddleware = for_operators(SessionMiddleware)
+OperatorCsrfMiddleware = for_operators(CsrfViewMiddleware)
+OperatorAuthenticationMiddleware = for_operators(AuthenticationMiddleware)
+OperatorMessageMiddleware = for_operators(MessageMiddleware)

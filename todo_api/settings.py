@@ -1,0 +1,245 @@
+"""Every setting of the service, read from the environment; `.env.example` lists the variables.
+
+A wrong value stops the start with one line that names the variable. Rules between settings are in `checks.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvError, validate
+
+from todo_api import __version__
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Env()
+env.read_env(env.path("DOTENV_FILE", BASE_DIR / ".env"), recurse=False)
+
+
+def database(url: str) -> dict[str, Any]:
+    """DATABASES["default"] for a URL; names of other languages' drivers in its scheme are dropped."""
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url)))
+    except (ValueError, dj_database_url.ParseError) as error:
+        raise ImproperlyConfigured(
+            "DATABASE_URL is not a database URL: use postgresql://user:pass@host/name"
+        ) from error
+    # A thread keeps its connection; is_usable() finds a dead one without a round trip. See decision 6.
+    config |= {"CONN_MAX_AGE": CONN_MAX_AGE, "CONN_HEALTH_CHECKS": True}
+    if config["ENGINE"] == "django.db.backends.postgresql":
+        config |= {"ENGINE": "todo_api.postgresql", "DISABLE_SERVER_SIDE_CURSORS": True}
+        config["OPTIONS"] = postgresql_options(config["HOST"]) | config.get("OPTIONS", {})
+    elif config["ENGINE"] == "django.db.backends.sqlite3":
+        config["OPTIONS"] = {
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 5,
+        }
+        config["TEST"] = {"NAME": f"{config['NAME']}.test"}  # a file, as in use: threads can share it
+    return config
+
+
+def postgresql_options(host: str) -> dict[str, Any]:
+    """What libpq is told unless the URL says otherwise: how long to wait (seconds), and when a peer is lost."""
+    options: dict[str, Any] = {
+        "connect_timeout": 3,
+        "gssencmode": "disable",
+        "keepalives_idle": 30,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 10_000,
+    }
+    # A pooler in transaction mode refuses startup options; there the role carries the timeout (docs/deployment.md).
+    if DB_STATEMENT_TIMEOUT and "-pooler" not in host:
+        options["options"] = f"-c statement_timeout={DB_STATEMENT_TIMEOUT}s"
+    return options
+
+
+def origin(url: str) -> str | None:
+    """Scheme, host and port of a URL, or None when it has none."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else None
+
+
+try:
+    DEBUG = env.bool("DEBUG", False)
+    SECRET_KEY = env.str("DJANGO_SECRET_KEY", "")
+    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["*"] if DEBUG else ["localhost", "127.0.0.1"])
+    PORT = env.int("PORT", 8000)
+    LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
+    LOG_FORMAT = env.str("LOG_FORMAT", "text" if DEBUG else "json", validate=validate.OneOf(["json", "text"]))
+    METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+    BROWSABLE_API = env.bool("BROWSABLE_API", DEBUG)
+    BEHIND_HTTPS_PROXY = env.bool("BEHIND_HTTPS_PROXY", False)
+
+    DATABASE_URL = env.str("DATABASE_URL", "") or env.str("NEON_DB_URL", "") or f"sqlite:///{BASE_DIR}/db.sqlite3"
+    CONN_MAX_AGE = env.int("DB_CONN_MAX_AGE", 240, validate=validate.Range(min=0))
+    DB_STATEMENT_TIMEOUT = env.int("DB_STATEMENT_TIMEOUT", 5, validate=validate.Range(min=0))
+
+    JWT_ALGORITHM = env.str("JWT_ALGORITHM", "HS256")
+    BETTER_AUTH_SECRET = env.str("BETTER_AUTH_SECRET", "")
+    BETTER_AUTH_SECRET_PREVIOUS = env.str("BETTER_AUTH_SECRET_PREVIOUS", "")
+    BETTER_AUTH_URL = env.str("BETTER_AUTH_URL", "")
+    JWKS_URL = env.str("JWKS_URL", "") or (f"{BETTER_AUTH_URL.rstrip('/')}/api/auth/jwks" if BETTER_AUTH_URL else "")
+    JWT_LEEWAY = env.float("JWT_LEEWAY", 10, validate=validate.Range(min=0, max=300))
+    JWT_AUDIENCE: list[str] = env.list("JWT_AUDIENCE", [])
+    JWT_ISSUER = env.str("JWT_ISSUER", "")
+
+    TASKS_DEFAULT_SORT = env.str("TASKS_DEFAULT_SORT", "created")
+    TASK_DESCRIPTION_MAX_LENGTH = env.int("TASK_DESCRIPTION_MAX_LENGTH", 1000, validate=validate.Range(min=1))
+
+    CORS_ALLOWED_ORIGINS = env.list("CORS_ORIGINS", ["http://localhost:3000", "http://localhost"])
+    FRONTEND_URL = env.str("FRONTEND_URL", "")
+    CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+except EnvError as error:
+    raise ImproperlyConfigured(str(error)) from error
+
+# In key-set mode a session cookie of Better Auth is signed by the same keys: its `aud` tells it apart. See decision 7.
+if not JWT_ALGORITHM.startswith("HS") and (issuer := origin(BETTER_AUTH_URL)):
+    JWT_AUDIENCE = JWT_AUDIENCE or [issuer]
+    JWT_ISSUER = JWT_ISSUER or issuer
+
+DATABASES = {"default": database(DATABASE_URL)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "todo_api",
+    "tasks",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "todo_api.middleware.RequestMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "todo_api.middleware.HealthMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "todo_api.middleware.OperatorSessionMiddleware",
+    "todo_api.middleware.OperatorCsrfMiddleware",
+    "todo_api.middleware.OperatorAuthenticationMiddleware",
+    "todo_api.middleware.OperatorMessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "todo_api.urls"
+WSGI_APPLICATION = "todo_api.wsgi.application"
+APPEND_SLASH = False  # a redirect would lose a POST's body
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "static/"
+# An image serves the files that were collected and compressed for it, a clone those of its packages.
+STATIC_ROOT = BASE_DIR / "static" if (BASE_DIR / "static").is_dir() else None
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+
+# The limits that Django puts on operators' passwords and sessions.
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+CSRF_FAILURE_VIEW = "todo_api.exceptions.csrf_failure"
+if BEHIND_HTTPS_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = False  # the proxy's task
+    SECURE_HSTS_SECONDS = 31_536_000
+
+if FRONTEND_URL:
+    CORS_ALLOWED_ORIGINS = list(dict.fromkeys([*CORS_ALLOWED_ORIGINS, FRONTEND_URL.rstrip("/")]))
+CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "if-match", "if-none-match", "idempotency-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["todo_api.authentication.BetterAuthAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "tasks.permissions.IsPathOwner"],
+    "DEFAULT_PARSER_CLASSES": ["todo_api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["todo_api.renderers.ORJSONRenderer"]
+    + (["todo_api.renderers.BrowsableAPIRenderer"] if BROWSABLE_API else []),
+    "DEFAULT_SCHEMA_CLASS": "todo_api.schema.AutoSchema",
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "todo_api.exceptions.problem_handler",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Task API",
+    "VERSION": __version__,
+    "DESCRIPTION": "Tasks of users who sign in with Better Auth; each sees and changes only their own.",
+    "SCHEMA_PATH_PREFIX": "/api",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True},
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "todo_api.schema.complete_document",
+    ],
+}
+
+SILENCED_SYSTEM_CHECKS = [
+    "security.W004",  # HSTS is set behind an HTTPS proxy (BEHIND_HTTPS_PROXY)
+    "security.W008",  # the proxy redirects to HTTPS
+]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request": {"()": "todo_api.logging.RequestFilter"}},
+    "formatters": {
+        "json": {"()": "todo_api.logging.JsonFormatter"},
+        "text": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s [%(request_id)s]"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request"]}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.request": {"level": "CRITICAL"},  # the request log and exceptions.py say the same, with the request id
+    },
+}

@@ -1,0 +1,129 @@
+"""A JWT string in, its claims out, or a TokenError. Knows no request, no settings and no clock but its own.
+
+The rules are RFC 7519 and RFC 8725, made stricter where Better Auth allows it: the algorithm comes from the
+configuration alone, every claim has its exact JSON type, and `sub` is a user id that can stand in a path.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+import orjson
+
+MAX_TOKEN_BYTES = 4096
+MAX_USER_ID_LENGTH = 255
+END_OF_TIME = 253_402_300_799  # 9999-12-31T23:59:59Z, the last second that a datetime can hold
+# Better Auth signs its session-cache cookie with the same keys; it must never pass as an API token.
+SESSION_CACHE_AUDIENCE = "better-auth:session-cache"
+
+Claims = dict[str, Any]
+KeysFor = Callable[[Mapping[str, Any]], Iterable[Any]]
+
+
+class TokenError(Exception):
+    """The token is refused; the message says why, in words that may be shown to the client."""
+
+    code = "token_invalid"
+
+    def __str__(self) -> str:
+        return f"Invalid token: {super().__str__()}"
+
+
+class TokenExpired(TokenError):
+    """The token was good and its time is over."""
+
+    code = "token_expired"
+
+    def __str__(self) -> str:
+        return "Token has expired"
+
+
+@dataclass(frozen=True)
+class TokenVerifier:
+    """Verifies compact JWS tokens of one algorithm.
+
+    `keys_for` maps the token's (not yet trusted) header to the keys to try; what it raises goes through.
+    `audiences` and `issuer` are checked when they are not empty. `leeway` is in seconds.
+    """
+
+    algorithm: str
+    keys_for: KeysFor
+    audiences: Sequence[str] = ()
+    issuer: str = ""
+    leeway: float = 0
+
+    def verify(self, token: bytes) -> Claims:
+        """The claims of a valid token; TokenExpired or TokenError otherwise."""
+        if len(token) > MAX_TOKEN_BYTES:
+            raise TokenError("longer than 4 KiB")
+        claims = self._claims(self._payload(token))
+        _check_subject(claims)
+        self._check_times(claims, time.time())
+        self._check_audience(claims)
+        if self.issuer and claims.get("iss") != self.issuer:
+            raise TokenError("'iss' is not the expected issuer")
+        return claims
+
+    def _payload(self, token: bytes) -> bytes:
+        """The payload whose signature one of the keys confirms."""
+        jws = jwt.PyJWS(algorithms=[self.algorithm])
+        try:
+            header = jws.get_unverified_header(token)
+            if header.get("alg") != self.algorithm:
+                raise TokenError("its algorithm is not the configured one")
+            failure: jwt.PyJWTError = jwt.InvalidSignatureError("no key matches")
+            for key in self.keys_for(header):
+                try:
+                    payload: bytes = jws.decode(token, key, algorithms=[self.algorithm])
+                    return payload
+                except jwt.InvalidSignatureError as error:
+                    failure = error
+            raise failure
+        except jwt.PyJWTError as error:
+            raise TokenError(str(error)) from error
+
+    def _claims(self, payload: bytes) -> Claims:
+        try:
+            claims = orjson.loads(payload)
+        except orjson.JSONDecodeError as error:
+            raise TokenError("its payload is not JSON") from error
+        if not isinstance(claims, dict):
+            raise TokenError("its payload is not a JSON object")
+        return claims
+
+    def _check_times(self, claims: Claims, now: float) -> None:
+        """RFC 7519, 4.1.4 to 4.1.6; `iat` in the future is refused as well, for its clock cannot be trusted."""
+        if "exp" not in claims:
+            raise TokenError("'exp' is missing")
+        for name in ("exp", "nbf", "iat"):
+            if name in claims and not _is_timestamp(claims[name]):
+                raise TokenError(f"'{name}' is not a time in seconds")
+        if claims["exp"] <= now - self.leeway:
+            raise TokenExpired
+        for name in ("nbf", "iat"):
+            if claims.get(name, 0) > now + self.leeway:
+                raise TokenError(f"'{name}' is in the future")
+
+    def _check_audience(self, claims: Claims) -> None:
+        audience = claims.get("aud")
+        audiences = audience if isinstance(audience, list) else [audience]
+        if SESSION_CACHE_AUDIENCE in audiences:
+            raise TokenError("it is a session cookie")
+        if self.audiences and not any(one in self.audiences for one in audiences):
+            raise TokenError("'aud' is not an expected audience")
+
+
+def _check_subject(claims: Claims) -> None:
+    subject = claims.get("sub")
+    if not isinstance(subject, str):
+        raise TokenError("'sub' is missing or not a string")
+    if not 0 < len(subject) <= MAX_USER_ID_LENGTH or not subject.isprintable():
+        raise TokenError("'sub' is not 1 to 255 printable characters")
+
+
+def _is_timestamp(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= END_OF_TIME
