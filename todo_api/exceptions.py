@@ -139,7 +139,9 @@ def field_errors(details: Any, field: str = "") -> Iterator[dict[str, str | None
         for item in details:
             yield from field_errors(item, field)
     elif "message" in details and "code" in details and isinstance(details["code"], str):
-        yield {"field": field or None, "code": details["code"], "detail": str(details["message"])}
+        # A message may quote a lone surrogate of the body, which no UTF-8 can hold.
+        message = str(details["message"]).encode(errors="replace").decode()
+        yield {"field": field or None, "code": details["code"], "detail": message}
     else:
         for name, item in details.items():
             inner = "" if name == "non_field_errors" else str(name)

@@ -14,7 +14,6 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware
 
 from todo_api import health, metrics
 from todo_api.exceptions import problem_response
@@ -78,20 +77,12 @@ def for_operators(middleware: type[Any]) -> type[Any]:
 
     class ForOperators(middleware):  # type: ignore[misc]
         def __call__(self, request: HttpRequest) -> Any:
-            return super().__call__(request) if _is_for_operators(request) else self.get_response(request)
-
-        def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
-            inner = getattr(super(), "process_view", None)
-            return inner(request, *args) if inner and _is_for_operators(request) else None
+            middle = super().__call__ if request.path_info.startswith(OPERATORS) else self.get_response
+            return middle(request)
 
     return ForOperators
 
 
-def _is_for_operators(request: HttpRequest) -> bool:
-    return request.path_info.startswith(OPERATORS)
-
-
 OperatorSessionMiddleware = for_operators(SessionMiddleware)
-OperatorCsrfMiddleware = for_operators(CsrfViewMiddleware)
 OperatorAuthenticationMiddleware = for_operators(AuthenticationMiddleware)
 OperatorMessageMiddleware = for_operators(MessageMiddleware)

@@ -29,7 +29,9 @@ class StrictJSONParser(JSONParser):
         if len(raw) < int(meta.get("CONTENT_LENGTH") or 0):
             raise ParseError("The body ended before its announced length.")
         try:
-            return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
+            return json.loads(
+                raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer
+            )
         except RecursionError as error:
             raise ParseError("The body is nested too deeply.") from error
         except ValueError as error:
@@ -53,3 +55,10 @@ def _finite(text: str) -> float:
     if math.isinf(value):
         raise ValueError("a number is out of range")
     return value
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:  # more digits than Python converts; its own message is for programmers
+        raise ValueError("a number is out of range") from None

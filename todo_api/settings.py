@@ -90,6 +90,7 @@ try:
     JWT_LEEWAY = env.float("JWT_LEEWAY", 10, validate=validate.Range(min=0, max=300))
     JWT_AUDIENCE: list[str] = env.list("JWT_AUDIENCE", [])
     JWT_ISSUER = env.str("JWT_ISSUER", "")
+    REQUIRE_KNOWN_USER = env.bool("REQUIRE_KNOWN_USER", False)
 
     TASKS_DEFAULT_SORT = env.str("TASKS_DEFAULT_SORT", "created")
     TASK_DESCRIPTION_MAX_LENGTH = env.int("TASK_DESCRIPTION_MAX_LENGTH", 1000, validate=validate.Range(min=1))
@@ -132,7 +133,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.common.CommonMiddleware",
     "todo_api.middleware.OperatorSessionMiddleware",
-    "todo_api.middleware.OperatorCsrfMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "todo_api.middleware.OperatorAuthenticationMiddleware",
     "todo_api.middleware.OperatorMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
