@@ -26,6 +26,17 @@ check: .venv/tools ## lint, types, import directions, migrations, deployment, Op
 	$(CHECKED) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(CHECKED) $(BIN)/python manage.py spectacular --validate --fail-on-warn | diff docs/openapi.yaml - || \
 		(echo "docs/openapi.yaml differs from the code: run 'make schema'" >&2; exit 1)
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-client; else echo "no npm: the client is not checked"; fi
+
+e2e: .venv/tools examples/nextjs/node_modules/.installed ## real Better Auth, a real browser (Node 20, Chromium)
+	@command -v chromium >/dev/null || { echo "make e2e needs Chromium: apt-get install chromium" >&2; exit 1; }
+	@$(BIN)/pytest e2e -n0
+
+demo: setup .env examples/nextjs/node_modules/.installed ## the service and the Next.js front end together (MODE=hs256)
+	@examples/demo
+
+client: examples/nextjs/node_modules/.installed ## generate the front end's types from docs/openapi.yaml
+	@cd examples/nextjs && npm run --silent generate
 
 format: .venv/tools ## format the code
 	$(BIN)/ruff check --fix
@@ -58,4 +69,14 @@ CHECKED = @env -i PATH="$$PATH" HOME="$$HOME" DOTENV_FILE=/dev/null DATABASE_URL
 	@mv $@.new $@
 	@echo "wrote .env with generated development secrets"
 
-.PHONY: help setup run test check format schema
+check-client: examples/nextjs/node_modules/.installed
+	@cd examples/nextjs && npx --no-install openapi-typescript ../../docs/openapi.yaml 2>/dev/null | diff -q lib/api-types.ts - >/dev/null || \
+		(echo "examples/nextjs/lib/api-types.ts differs from docs/openapi.yaml: run 'make client'" >&2; exit 1)
+	@cd examples/nextjs && npm run --silent typecheck
+
+examples/nextjs/node_modules/.installed: examples/nextjs/package-lock.json
+	@echo "installing the packages of examples/nextjs (once) …"
+	@cd examples/nextjs && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+.PHONY: help setup run test check e2e demo client check-client format schema

@@ -75,12 +75,19 @@ class Caller(APIClient):
         return response
 
 
-def make_token(user_id: Any = "alice", *, secret: str | bytes = "", algorithm: str = "HS256", **claims: Any) -> str:
-    """A really signed token, good for 15 minutes; a claim given as `...` is left out."""
+def make_token(
+    user_id: Any = "alice",
+    *,
+    secret: Any = "",
+    algorithm: str = "HS256",
+    headers: dict[str, Any] | None = None,
+    **claims: Any,
+) -> str:
+    """A really signed token, good for 15 minutes; a claim given as `...` is left out. `secret` may be a private key."""
     now = int(time.time())
     payload = {"sub": user_id, "iat": now, "exp": now + 900} | claims
     payload = {name: value for name, value in payload.items() if value is not ...}
-    return jwt.encode(payload, secret or settings.BETTER_AUTH_SECRET, algorithm=algorithm)
+    return jwt.encode(payload, secret or settings.BETTER_AUTH_SECRET, algorithm=algorithm, headers=headers)
 
 
 @pytest.fixture

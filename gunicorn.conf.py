@@ -1,19 +1,49 @@
 """gunicorn's settings; every variable is in .env.example."""
 
+import gc
 import os
+import shutil
+import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
-bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
+from environs import Env, EnvError
+
+env = Env()
+env.read_env(env.path("DOTENV_FILE", Path(__file__).parent / ".env"), recurse=False)
+
+memory = Path("/dev/shm")  # noqa: S108
+folder = str(memory) if memory.is_dir() else None
+
+try:
+    bind = f"0.0.0.0:{env.int('PORT', 8000)}"
+    workers = env.int("WEB_CONCURRENCY", 2)
+    threads = env.int("WEB_THREADS", 4)
+    preload_app = not env.bool("DEBUG", False)  # workers share the memory of what is imported; --reload cannot
+except EnvError as error:
+    sys.exit(f"The service does not start: {error}")
+
 wsgi_app = "todo_api.wsgi:application"
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
-threads = int(os.environ.get("WEB_THREADS", "4"))
 timeout = 30
 graceful_timeout = 10
 keepalive = 75  # longer than the idle time of common proxies, so that the proxy closes first
 max_requests = 100_000
 max_requests_jitter = 10_000
 control_socket_disable = True
-memory = Path("/dev/shm")  # noqa: S108
-worker_tmp_dir = str(memory) if memory.is_dir() else None  # a heartbeat on a disk can block
+worker_tmp_dir = folder  # a heartbeat on a disk can block
 accesslog = None  # todo_api.middleware writes the request log
+
+if env.str("METRICS_TOKEN", ""):  # the workers share their figures through files
+    metrics_folder = os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="metrics-", dir=folder))
+
+    def on_exit(server: Any) -> None:
+        """Leave nothing behind."""
+        shutil.rmtree(metrics_folder, ignore_errors=True)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Keep the collector's hands off what all workers share, so that it stays shared."""
+    gc.collect()
+    gc.freeze()

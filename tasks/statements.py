@@ -56,7 +56,7 @@ class OwnedTasks:
 
     def page(self, page: Page) -> list[Row]:
         """The rows of one page, in a total order."""
-        column, key = SORTS_BY_NAME[page.sort.removeprefix("-")]
+        column, key = _sort_key(page.sort.removeprefix("-"), connection.vendor)
         descending = page.sort.startswith("-")
         conditions, values = ["user_id = %s"], [self.user_id]
         for condition, parameters in _conditions(page, column, key, "<" if descending else ">"):
@@ -93,9 +93,9 @@ class OwnedTasks:
 
     def delete(self, task_id: int) -> bool:
         """Whether there was such a task to delete."""
-        return (
-            _row("DELETE FROM tasks WHERE id = %s AND user_id = %s RETURNING id", [task_id, self.user_id]) is not None
-        )
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM tasks WHERE id = %s AND user_id = %s", [task_id, self.user_id])
+            return bool(cursor.rowcount)
 
     def _update(self, task_id: int, assignments: Iterable[str], values: Sequence[Any]) -> Row | None:
         changes = ", ".join([*assignments, f"updated_at = {_now(connection.vendor)}"])
@@ -108,6 +108,13 @@ class OwnedTasks:
 def owned_by(user_id: str) -> OwnedTasks:
     """The tasks of `user_id`, and no others."""
     return OwnedTasks(user_id)
+
+
+def _sort_key(name: str, vendor: str) -> tuple[str, str]:
+    column, key = SORTS_BY_NAME[name]
+    # SQLite keeps times as text with three decimals (its clock's), six or none (Python's): without the trailing
+    # zeros the same instant is the same text, and later is greater.
+    return column, "RTRIM({}, '0.')" if vendor == "sqlite" and column.endswith("_at") else key
 
 
 def _conditions(page: Page, column: str, key: str, beyond: str) -> Iterable[tuple[str, Sequence[Any]]]:

@@ -16,3 +16,4 @@ class TodoApiConfig(AppConfig):
         from todo_api import authentication, checks  # noqa: F401
 
         register(checks.check_settings, Tags.security)
+        register(checks.check_user_table, Tags.database)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -15,9 +16,13 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
-from todo_api.tokens import Claims, KeysFor, TokenError, TokenVerifier
+from todo_api.exceptions import IdentityUnavailable
+from todo_api.jwks import KEY_TYPES, KeySetUnavailable, KeyStore
+from todo_api.models import is_known
+from todo_api.tokens import Claims, KeysFor, TokenError, TokenVerifier, shared_secret
 
 logger = logging.getLogger(__name__)
+one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +33,17 @@ class Caller:
     is_authenticated: ClassVar[bool] = True
 
 
-@cache
 def token_verifier() -> TokenVerifier:
-    """The verifier that the settings describe, made once per process."""
+    """The verifier that the settings describe; the first requests, which come at once, share it and its key set."""
+    with one_at_a_time:
+        return _make_verifier()
+
+
+@cache
+def _make_verifier() -> TokenVerifier:
     return TokenVerifier(
         algorithm=settings.JWT_ALGORITHM,
-        keys_for=shared_secrets(),
+        keys_for=key_set() if settings.JWT_ALGORITHM in KEY_TYPES else shared_secrets(),
         audiences=tuple(settings.JWT_AUDIENCE),
         issuer=settings.JWT_ISSUER,
         leeway=settings.JWT_LEEWAY,
@@ -43,14 +53,19 @@ def token_verifier() -> TokenVerifier:
 def shared_secrets() -> KeysFor:
     """The current secret, and the previous one while it is being rotated, as raw UTF-8 bytes."""
     secrets = [settings.BETTER_AUTH_SECRET, settings.BETTER_AUTH_SECRET_PREVIOUS]
-    keys = tuple(secret.encode() for secret in secrets if secret)
+    keys = tuple(shared_secret(secret, settings.JWT_ALGORITHM) for secret in secrets if secret)
     return lambda header: keys
+
+
+def key_set() -> KeysFor:
+    """The public keys of the issuer, as they are when they are asked for."""
+    return KeyStore(settings.JWKS_URL, settings.JWT_ALGORITHM).keys_for
 
 
 @receiver(setting_changed)
 def forget_verifier(**kwargs: Any) -> None:
     """Tests change settings; production does not."""
-    token_verifier.cache_clear()
+    _make_verifier.cache_clear()
 
 
 class BetterAuthAuthentication(JWTAuthentication):
@@ -71,10 +86,15 @@ class BetterAuthAuthentication(JWTAuthentication):
             return token_verifier().verify(raw_token)
         except TokenError as error:
             raise AuthenticationFailed(str(error), code=error.code) from error
+        except KeySetUnavailable as error:
+            raise IdentityUnavailable from error
 
     def get_user(self, validated_token: Claims) -> Caller:  # type: ignore[override]
-        """The caller that the claims name."""
-        return Caller(user_id=validated_token["sub"])
+        """The caller that the claims name, who must still be a user of Better Auth if so configured."""
+        caller = Caller(user_id=validated_token["sub"])
+        if settings.REQUIRE_KNOWN_USER and not is_known(caller.user_id):
+            raise AuthenticationFailed("Invalid token: its user no longer exists", code="token_invalid")
+        return caller
 
     def authenticate_header(self, request: Request) -> str:
         """The challenge of a 401 (RFC 6750, 3)."""

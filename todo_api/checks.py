@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
+from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
+from django.db import InterfaceError, OperationalError, ProgrammingError, connection
+
+from todo_api.jwks import KEY_TYPES
 
 SECRET_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}  # RFC 7518, 3.2: as long as the hash
-ALGORITHMS = (*SECRET_BYTES,)
-GENERATE = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
+ALGORITHMS = (*SECRET_BYTES, *KEY_TYPES)
+GENERATE = "openssl rand -base64 48"
 
 
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """All of the rules below."""
     return [message for rule in RULES for message in rule()]
-
-
-def check_secret_key() -> Iterator[CheckMessage]:
-    """Django's own secret signs sessions and cursors; it has no default outside DEBUG."""
-    if not settings.SECRET_KEY:
-        yield Error("DJANGO_SECRET_KEY is not set.", hint=f"Generate one: {GENERATE}", id="todo_api.E001")
 
 
 def check_algorithm() -> Iterator[CheckMessage]:
@@ -31,7 +30,7 @@ def check_algorithm() -> Iterator[CheckMessage]:
         yield Error(
             f"JWT_ALGORITHM is {settings.JWT_ALGORITHM!r}, which is not known.",
             hint=f"Use one of {', '.join(ALGORITHMS)}.",
-            id="todo_api.E002",
+            id="todo_api.E001",
         )
 
 
@@ -44,15 +43,39 @@ def check_shared_secrets() -> Iterator[CheckMessage]:
         yield Error(
             "BETTER_AUTH_SECRET is not set.",
             hint="Set it to the secret that your Better Auth server signs with.",
-            id="todo_api.E003",
+            id="todo_api.E002",
         )
     for name in ("BETTER_AUTH_SECRET", "BETTER_AUTH_SECRET_PREVIOUS"):
         if 0 < len(getattr(settings, name).encode()) < needed:
             yield Error(
                 f"{name} is shorter than {needed} bytes.",
                 hint=f"Use a longer one, here and in Better Auth: {GENERATE}",
-                id="todo_api.E004",
+                id="todo_api.E003",
             )
+
+
+def check_key_set_address() -> Iterator[CheckMessage]:
+    """In key-set mode there is an address to read the keys from, and it can be asked over HTTP."""
+    if settings.JWT_ALGORITHM not in KEY_TYPES or is_http_address(settings.JWKS_URL):
+        return
+    if settings.JWKS_URL:
+        problem = f"JWKS_URL is {settings.JWKS_URL!r}, which is not an http or https address."
+    else:
+        problem = f"JWT_ALGORITHM is {settings.JWT_ALGORITHM}, and neither BETTER_AUTH_URL nor JWKS_URL is set."
+    yield Error(
+        problem,
+        hint="Set BETTER_AUTH_URL to where Better Auth lives (https://app.example.com), or JWKS_URL to its key set.",
+        id="todo_api.E005",
+    )
+
+
+def is_http_address(url: str) -> bool:
+    """Whether `url` has what a connection needs."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that does not close
+        return False
 
 
 def check_default_sort() -> Iterator[CheckMessage]:
@@ -63,19 +86,45 @@ def check_default_sort() -> Iterator[CheckMessage]:
         yield Error(
             f"TASKS_DEFAULT_SORT is {settings.TASKS_DEFAULT_SORT!r}, which is not a sort.",
             hint=f"Use one of {', '.join(SORTS)}.",
-            id="todo_api.E005",
+            id="todo_api.E004",
         )
 
 
 RULES: tuple[Callable[[], Iterator[CheckMessage]], ...] = (
-    check_secret_key,
     check_algorithm,
     check_shared_secrets,
+    check_key_set_address,
     check_default_sort,
 )
 
 
+def check_user_table(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """With REQUIRE_KNOWN_USER there is a table of users to look in; a database that is away proves nothing.
+
+    A warning, so that `migrate` can run before Better Auth has made its tables; a server does not start with it.
+    """
+    from todo_api.models import is_known
+
+    if not settings.REQUIRE_KNOWN_USER:
+        return []
+    try:
+        is_known("")
+    except (OperationalError, InterfaceError, ProgrammingError) as error:
+        problem = str(error).partition("\n")[0]
+        if isinstance(error, ProgrammingError) or "no such table" in problem:  # SQLite's word for it
+            return [
+                CheckWarning(
+                    f'REQUIRE_KNOWN_USER is true, but the table "user" cannot be read: {problem}.',
+                    hint="Use the database in which Better Auth keeps its users, or leave REQUIRE_KNOWN_USER unset.",
+                    id="todo_api.W001",
+                )
+            ]
+    finally:
+        connection.close()
+    return []
+
+
 def refuse_to_start_misconfigured() -> None:
     """Raise ImproperlyConfigured with one line for the first rule that is broken."""
-    for message in check_settings(None):
+    for message in check_settings(None) or check_user_table(None):
         raise ImproperlyConfigured(f"{message.msg} {message.hint}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -190,8 +191,9 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500: what nobody expected outside of a view."""
-    return problem_response(request, RuntimeError("unhandled exception"))
+    """handler500: what a middleware raised. Django calls it while it handles the exception."""
+    exception = sys.exception()
+    return problem_response(request, exception if isinstance(exception, Exception) else RuntimeError())
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -24,9 +24,11 @@ def live(request: HttpRequest) -> HttpResponse:
 
 def ready(request: HttpRequest) -> HttpResponse:
     """200 when the database answers in time and has every migration, else 503 that names the failed part."""
+    probe = _prober().submit(_failed_part)
     try:
-        failed = _prober().submit(_failed_part).result(READY_WITHIN)
+        failed = probe.result(READY_WITHIN)
     except TimeoutError:
+        probe.cancel()  # or else probes would queue up behind the one that hangs
         failed = "database"
     if failed:
         return JsonResponse({"status": "unavailable", "failed": failed}, status=503, headers={"Retry-After": "1"})

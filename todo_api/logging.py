@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from contextvars import ContextVar
 from typing import Any
@@ -31,6 +32,13 @@ class JsonFormatter(OrjsonFormatter):
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
             datefmt="%Y-%m-%dT%H:%M:%S%z",
         )
+
+    def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
+        """The line; the standard library writes what is no UTF-8, so that no line is lost."""
+        try:
+            return str(super().jsonify_log_record(log_data))
+        except TypeError:
+            return json.dumps(log_data, default=str)
 
 
 def client_address(request: Any) -> str:

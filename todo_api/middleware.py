@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -36,10 +36,11 @@ class RequestMiddleware:
         """The response with its X-Request-ID."""
         begin = time.perf_counter()
         asked = request.META.get("HTTP_X_REQUEST_ID", "")
-        request_id = asked if SANE_REQUEST_ID.fullmatch(asked) else uuid.uuid4().hex
+        request_id = asked if SANE_REQUEST_ID.fullmatch(asked) else secrets.token_hex(16)
         set_request_id(request_id)
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")  # probes never reach SecurityMiddleware
         seconds = time.perf_counter() - begin
         # The query string stays out of the log: it holds what people search for.
         request_log.info(

@@ -20,12 +20,14 @@ class ORJSONRenderer(renderers.JSONRenderer):
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
         """The bytes of `data`; errors are labelled as problem+json."""
-        if data is None:
-            return b""
-        response = (renderer_context or {}).get("response")
+        context: Any = renderer_context or {}
+        response = context.get("response")
         if response is not None and response.exception:
             response["Content-Type"] = MEDIA_TYPE
-        return orjson.dumps(data, option=self.options)
+        # The context refers to the response and the response to the context; without this a thousand rows would stay
+        # in memory until the garbage collector comes by.
+        context.clear()
+        return b"" if data is None else orjson.dumps(data, option=self.options)
 
 
 class BrowsableAPIRenderer(renderers.BrowsableAPIRenderer):

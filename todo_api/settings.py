@@ -100,6 +100,8 @@ try:
     CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 except EnvError as error:
     raise ImproperlyConfigured(str(error)) from error
+if not SECRET_KEY:  # Django would stop as well, without naming the variable
+    raise ImproperlyConfigured("DJANGO_SECRET_KEY is not set. Generate one: openssl rand -base64 48")
 
 # In key-set mode a session cookie of Better Auth is signed by the same keys: its `aud` tells it apart. See decision 7.
 if not JWT_ALGORITHM.startswith("HS") and (issuer := origin(BETTER_AUTH_URL)):
@@ -158,7 +160,6 @@ TEMPLATES = [
     }
 ]
 
-LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
@@ -168,19 +169,17 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "static" if (BASE_DIR / "static").is_dir() else None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 
-# The limits that Django puts on operators' passwords and sessions.
+# Operators' passwords and sessions.
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
-SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 CSRF_FAILURE_VIEW = "todo_api.exceptions.csrf_failure"
 if BEHIND_HTTPS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_SSL_REDIRECT = False  # the proxy's task
     SECURE_HSTS_SECONDS = 31_536_000
 
 if FRONTEND_URL:
@@ -196,6 +195,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["todo_api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["todo_api.renderers.ORJSONRenderer"]
     + (["todo_api.renderers.BrowsableAPIRenderer"] if BROWSABLE_API else []),
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "todo_api.negotiation.JSONFirstNegotiation",
     "DEFAULT_SCHEMA_CLASS": "todo_api.schema.AutoSchema",
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "todo_api.exceptions.problem_handler",
@@ -215,7 +215,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True},
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True, "validatorUrl": None},
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": [
@@ -241,6 +241,8 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        "django.request": {"level": "CRITICAL"},  # the request log and exceptions.py say the same, with the request id
+        # The request log and exceptions.py say the same, with the request id; a scanner's Host is not worth a trace.
+        "django.request": {"level": "CRITICAL"},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }

@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
+from django.db import connections
 from django.urls import get_resolver
 
 from todo_api.checks import refuse_to_start_misconfigured
@@ -28,7 +29,7 @@ def buffer_chunked(app: WSGIApplication) -> WSGIApplication:
     """
 
     def wrapped(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+        if "HTTP_TRANSFER_ENCODING" in environ:  # whatever else it names, gunicorn sees that it ends in "chunked"
             limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
             body = environ["wsgi.input"].read(limit + 1)
             environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
@@ -42,6 +43,7 @@ def load() -> WSGIApplication:
     try:
         application = get_wsgi_application()
         refuse_to_start_misconfigured()
+        connections.close_all()  # a check may have asked the database, and a worker must not inherit its socket
         get_resolver().url_patterns  # noqa: B018  # imported now, not by the first request
     except ImproperlyConfigured as error:
         sys.stderr.write(f"The service does not start: {error}\n")

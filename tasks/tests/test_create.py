@@ -1,10 +1,24 @@
 """POST /api/{user_id}/tasks."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tasks.models import Task
 
 pytestmark = pytest.mark.django_db
+
+WRONG = [
+    ("title", None), ("title", ""), ("title", "   "), ("title", "\u3000\u00a0\n"), ("title", "x" * 201), ("title", 5),
+    ("title", True), ("title", ["a"]), ("title", {"a": 1}), ("title", "nul\x00"),
+    ("description", 5), ("description", True), ("description", ["a"]), ("description", "x" * 1001),
+    ("description", "nul\x00"),
+    ("completed", None), ("completed", "yes"), ("completed", "true"), ("completed", 1), ("completed", 0.0),
+    ("completed", []),
+    ("priority", None), ("priority", "urgent"), ("priority", "Low"), ("priority", ""), ("priority", 3),
+    ("priority", ["low"]), ("priority", {"low": 1}), ("priority", True),
+]  # fmt: skip
+READ_ONLY = {"id": 99, "user_id": "bob", "created_at": "2001-01-01T00:00:00Z", "updated_at": "2001-01-01T00:00:00Z"}
 
 
 def test_it_answers_the_whole_task(alice):
@@ -23,10 +37,81 @@ def test_it_is_one_statement(alice, django_assert_num_queries):
         alice.post(alice.tasks_url, {"title": "Buy milk"})
 
 
-def test_location_leads_to_it(alice):
-    response = alice.post(alice.tasks_url, {"title": "Buy milk"})
+@pytest.mark.parametrize("base", ["/api/alice/tasks", "/api/tasks"])
+def test_location_leads_to_it(alice, base):
+    response = alice.post(base, {"title": "Buy milk"})
 
+    assert response["Location"].startswith(f"http://testserver{base}/")
     assert alice.get(response["Location"]).json() == response.json()
+
+
+@pytest.mark.parametrize("user_id", ["auth0|1", "a@b.c", "ä ö", "1", "tasks", "a%2Fb", "a?b#c", ".", "🥛"])
+def test_location_of_a_strange_user_leads_to_it(caller, user_id):
+    client = caller(user_id)
+    made = client.post("/api/tasks", {"title": "Buy milk"})
+
+    response = client.get(made["Location"])
+
+    assert response.json() == made.json()
+    assert response.json()["user_id"] == user_id
+
+
+def test_what_is_left_out_gets_its_default(alice):
+    task = alice.post(alice.tasks_url, {"title": "Buy milk"}).json()
+
+    assert (task["description"], task["completed"], task["priority"]) == (None, False, "medium")
+
+
+def test_what_is_sent_is_kept(alice):
+    sent = {"title": "Buy milk", "description": " a\r\n\tb ", "completed": True, "priority": "high"}
+
+    task = alice.post(alice.tasks_url, sent).json()
+
+    assert {name: task[name] for name in sent} == sent
+
+
+def test_it_is_dated_now_in_utc(alice):
+    task = alice.post(alice.tasks_url, {"title": "Buy milk"}).json()
+
+    assert task["created_at"] == task["updated_at"]
+    assert task["created_at"].endswith("Z")
+    assert abs(datetime.fromisoformat(task["created_at"]) - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "\U0001d518" * 200,
+        "🥛" * 200,
+        "שלום עולם",
+        "e\u0301",
+        "a\u200db",
+        "%s %(a)s {} \\ '\" --",
+        "null",
+        "\ufeffx",
+    ],
+)
+def test_any_text_comes_back_the_same(alice, text):
+    task = alice.post(alice.tasks_url, {"title": text, "description": text * 5}).json()
+
+    assert (task["title"], task["description"]) == (text, text * 5)
+    assert alice.get(alice.tasks_url).json() == [task]
+
+
+@pytest.mark.parametrize("description", ["", None, "x" * 1000, "\n\n", "🥛" * 1000])
+def test_a_description_may_be(alice, description):
+    task = alice.post(alice.tasks_url, {"title": "Buy milk", "description": description}).json()
+
+    assert task["description"] == description
+
+
+@pytest.mark.parametrize("name", READ_ONLY)
+def test_it_ignores_what_is_read_only(alice, name):
+    task = alice.post(alice.tasks_url, {"title": "Buy milk", name: READ_ONLY[name]}).json()
+
+    assert task[name] != READ_ONLY[name]
+    assert Task.objects.owned_by("alice").count() == 1
 
 
 def test_the_token_owns_it_whatever_the_body_says(alice):
@@ -35,17 +120,51 @@ def test_the_token_owns_it_whatever_the_body_says(alice):
     assert list(Task.objects.values_list("user_id", flat=True)) == ["alice"]
 
 
-@pytest.mark.parametrize("title", [None, "", "   ", "x" * 201, 5, ["a"], "nul\x00"])
-def test_it_refuses_a_bad_title(alice, django_assert_num_queries, title):
+def test_it_ignores_what_nobody_knows(alice):
+    response = alice.post(alice.tasks_url, {"title": "Buy milk", "colour": "red", "": 1, "title ": "x", "__class__": 2})
+
+    assert response.status_code == 201
+    assert response.json()["title"] == "Buy milk"
+
+
+def test_twice_the_same_is_two_tasks(alice):
+    ids = {alice.post(alice.tasks_url, {"title": "Buy milk"}).json()["id"] for _ in range(2)}
+
+    assert set(Task.objects.values_list("id", flat=True)) == ids
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize(("field", "value"), WRONG, ids=[f"{name}={str(value)[:12]!r}" for name, value in WRONG])
+def test_it_refuses_a_wrong_value(alice, django_assert_num_queries, field, value):
     with django_assert_num_queries(0):
-        response = alice.post(alice.tasks_url, {"title": title})
+        response = alice.post(alice.tasks_url, {"title": "Buy milk", field: value})
 
     assert response.status_code == 422
-    assert response.json()["errors"][0]["field"] == "title"
+    assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
-def test_it_refuses_a_lone_surrogate(alice):
-    response = alice.generic("POST", alice.tasks_url, rb'{"title": "\ud800"}', "application/json")
+def test_it_names_all_that_is_wrong(alice):
+    response = alice.post(alice.tasks_url, {"description": 5, "completed": "no", "priority": "x"})
+
+    assert [error["field"] for error in response.json()["errors"]] == ["title", "description", "completed", "priority"]
+    assert not Task.objects.exists()
+
+
+@pytest.mark.parametrize("body", ["", "null", "[]", '[{"title": "x"}]', '"title"', "5", "true", "{}"])
+def test_it_refuses_what_is_no_object_with_a_title(alice, django_assert_num_queries, body):
+    with django_assert_num_queries(0):
+        response = alice.generic("POST", alice.tasks_url, body, "application/json")
 
     assert response.status_code == 422
-    assert response.json()["errors"][0]["field"] == "title"
+    assert response.json()["errors"][0]["field"] in (None, "title")
+
+
+@pytest.mark.parametrize("field", ["title", "description"])
+def test_it_refuses_a_lone_surrogate(alice, django_assert_num_queries, field):
+    body = rb'{"title": "x", "%s": "\ud800"}' % field.encode()
+
+    with django_assert_num_queries(0):
+        response = alice.generic("POST", alice.tasks_url, body, "application/json")
+
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == field

@@ -39,5 +39,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
     def create_cursor(self, name: str | None = None) -> Any:
-        """A plain cursor: Django's own version would put its slower loader back."""
-        return super().create_cursor(name) if name else self.connection.cursor()
+        """Django's cursors, without its slower loader, which its own version would put back."""
+        if not name:
+            return self.connection.cursor()
+        server_side: Any = base.ServerSideCursor  # the stubs know it without its arguments
+        return server_side(self.connection, name=name, scrollable=False, withhold=self.connection.autocommit)

@@ -13,6 +13,7 @@ import tempfile
 import warnings
 
 import django
+from django.conf import settings
 
 SECRET = "test-secret-0123456789-0123456789-0123456789"  # signs the tests' tokens, and nothing else
 OURS = ("JWT_", "BETTER_AUTH_", "DB_", "CORS_", "TASK", "LOG_", "DJANGO_", "DATABASE_URL", "NEON_DB_URL", "DEBUG")
@@ -49,3 +50,4 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker inherits all of this
     }
 
 django.setup()
+settings.WHITENOISE_AUTOREFRESH = True  # or else each new client of a test looks at every static file

@@ -1,0 +1,9 @@
+/** A sentence for the person in front of the screen. */
+export class Failure extends Error {
+  constructor(sentence: string, readonly canRetry: boolean) {
+    super(sentence);
+  }
+}
+
+export const unreachable = (service: string) =>
+  new Failure(`The ${service} service cannot be reached. Try again in a moment.`, true);

@@ -1,0 +1,125 @@
+"""Every operation below /api/, and everybody who must not get through. The table is the URLconf itself."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.urls import URLResolver, get_resolver, reverse
+
+from tasks.models import Task
+
+pytestmark = pytest.mark.django_db
+
+LONG_AGO = datetime(2020, 2, 2, tzinfo=UTC)
+ON_LISTS = ["GET", "HEAD", "POST"]
+ON_TASKS = ["DELETE", "GET", "HEAD", "PATCH", "PUT"]
+KNOWN = {
+    *((method, f"/api{user}/tasks") for user in ("", "/alice") for method in ON_LISTS),
+    *((method, f"/api{user}/tasks/1") for user in ("", "/alice") for method in ON_TASKS),
+    *(("PATCH", f"/api{user}/tasks/1/{name}") for user in ("", "/alice") for name in ("complete", "toggle-status")),
+}
+
+
+def methods_of(view):
+    """What a viewset's actions or a view's handlers answer to; any other function is asked everything."""
+    names = getattr(view, "actions", None)
+    if names is None:
+        handlers = getattr(view, "cls", None) or getattr(view, "view_class", None)
+        every = ["get", "post", "put", "patch", "delete"]
+        names = [name for name in every if handlers is None or hasattr(handlers, name)]
+    return sorted({name.upper() for name in names} | ({"HEAD"} if "get" in names else set()))
+
+
+def operations(patterns, route="", names=()):
+    """(method, view, names in the path) of all routes below api/."""
+    for pattern in patterns:
+        here, within = route + str(pattern.pattern), (*names, *pattern.pattern.regex.groupindex)
+        if isinstance(pattern, URLResolver):
+            yield from operations(pattern.url_patterns, here, within)
+        elif here.startswith("api/"):
+            for method in methods_of(pattern.callback):
+                yield method, pattern.callback, within
+
+
+def address(view, names, **values):
+    return reverse(view, kwargs={name: values[name] for name in names})
+
+
+OPERATIONS = list(operations(get_resolver().url_patterns))
+
+
+def table(*needed):
+    """The operations whose path has all names of `needed`, as parameters."""
+    return pytest.mark.parametrize(
+        ("method", "view", "names"),
+        [
+            pytest.param(*operation, id=f"{operation[0]} {address(*operation[1:], user_id='USER', pk='ID')}")
+            for operation in OPERATIONS
+            if {*needed} <= {*operation[2]}
+        ],
+    )
+
+
+def send(client, method, url):
+    return client.generic(method, url, b'{"title": "Mine now", "completed": true}', "application/json")
+
+
+def test_the_table_has_every_known_operation():
+    assert {(method, address(view, names, user_id="alice", pk=1)) for method, view, names in OPERATIONS} >= KNOWN
+
+
+@table()
+def test_without_a_token_it_is_unauthorized(anonymous, make_task, django_assert_num_queries, method, view, names):
+    url = address(view, names, user_id="alice", pk=make_task().pk)
+
+    with django_assert_num_queries(0):
+        response = send(anonymous, method, url)
+
+    assert response.status_code == 401
+    assert response["WWW-Authenticate"] == 'Bearer realm="api"'
+
+
+@table()
+def test_with_a_bad_token_it_is_unauthorized(
+    caller, token_for, make_task, django_assert_num_queries, method, view, names
+):
+    mallory = caller("alice", token=token_for("alice", secret="m" * 32))
+    url = address(view, names, user_id="alice", pk=make_task().pk)
+
+    with django_assert_num_queries(0):
+        response = send(mallory, method, url)
+
+    assert response.status_code == 401
+    assert 'error="invalid_token"' in response["WWW-Authenticate"]
+
+
+@table("user_id")
+@pytest.mark.parametrize("user_id", ["bob", "nobody", "Alice", "alice\x00", "alice ", "\u0430lice"])
+def test_below_another_path_it_is_forbidden(alice, make_task, django_assert_num_queries, method, view, names, user_id):
+    url = address(view, names, user_id=user_id, pk=make_task().pk)
+
+    with django_assert_num_queries(0):
+        response = send(alice, method, url)
+
+    assert response.status_code == 403
+
+
+@table("pk")
+def test_another_users_task_is_not_found(alice, make_task, django_assert_num_queries, method, view, names):
+    task = make_task(user_id="bob", updated_at=LONG_AGO)
+    url = address(view, names, user_id="alice", pk=task.pk)
+
+    with django_assert_num_queries(1):
+        response = send(alice, method, url)
+
+    assert response.status_code == 404
+    assert Task.objects.filter(pk=task.pk, title=task.title, completed=False, updated_at=LONG_AGO).exists()
+
+
+@table()
+def test_the_owner_gets_through(alice, make_task, django_assert_num_queries, method, view, names):
+    url = address(view, names, user_id="alice", pk=make_task().pk)
+
+    with django_assert_num_queries(1):
+        response = send(alice, method, url)
+
+    assert response.status_code in (200, 201, 204)

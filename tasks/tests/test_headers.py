@@ -1,0 +1,127 @@
+"""What every answer about tasks carries, be it a success or an error."""
+
+import gzip
+import re
+
+import pytest
+
+pytestmark = pytest.mark.django_db
+
+ANSWERS = {
+    200: ("GET", "/api/alice/tasks", b""),
+    201: ("POST", "/api/alice/tasks", b'{"title": "Buy milk"}'),
+    204: ("DELETE", "/api/alice/tasks/{id}", b""),
+    400: ("POST", "/api/alice/tasks", b"{"),
+    403: ("GET", "/api/bob/tasks", b""),
+    404: ("GET", "/api/alice/tasks/0", b""),
+    405: ("PUT", "/api/alice/tasks", b"{}"),
+    413: ("POST", "/api/alice/tasks", b'"' + b"x" * 70_000 + b'"'),
+    422: ("POST", "/api/alice/tasks", b"{}"),
+}
+
+
+@pytest.fixture(params=ANSWERS)
+def answer(request, alice, make_task):
+    method, url, body = ANSWERS[request.param]
+    response = alice.generic(method, url.format(id=make_task().id), body, "application/json")
+    assert response.status_code == request.param
+    return response
+
+
+@pytest.fixture
+def unauthorized(anonymous):
+    return anonymous.get("/api/alice/tasks")
+
+
+@pytest.fixture
+def ask(client, token_for):
+    """A client whose answers come as they are, compressed or not."""
+
+    def get(url="/api/alice/tasks", **headers):
+        return client.get(url, headers={"Authorization": f"Bearer {token_for('alice')}", **headers})
+
+    return get
+
+
+def assert_it_is_private(response):
+    assert response["Cache-Control"] == "private, no-cache"
+    assert {name.strip() for name in response["Vary"].split(",")} == {"Authorization", "Origin", "Accept-Encoding"}
+
+
+def test_an_answer_is_kept_by_no_cache_unasked(answer):
+    assert_it_is_private(answer)
+
+
+def test_nor_is_an_answer_to_nobody(unauthorized):
+    assert_it_is_private(unauthorized)
+
+
+def test_an_answer_is_what_it_says(answer):
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer.get("Content-Type") == {200: "application/json", 201: "application/json", 204: None}.get(
+        answer.status_code, "application/problem+json"
+    )
+
+
+def test_an_answer_has_an_id(answer, unauthorized):
+    assert re.fullmatch("[0-9a-f]{32}", answer["X-Request-ID"])
+    assert re.fullmatch("[0-9a-f]{32}", unauthorized["X-Request-ID"])
+    assert answer["X-Request-ID"] != unauthorized["X-Request-ID"]
+
+
+def test_an_error_tells_its_id(unauthorized):
+    assert unauthorized.json()["request_id"] == unauthorized["X-Request-ID"]
+
+
+@pytest.mark.parametrize("request_id", ["a", "trace-7.b_C", "x" * 128])
+def test_a_sane_id_is_kept(alice, request_id):
+    assert alice.get(alice.tasks_url, headers={"X-Request-ID": request_id})["X-Request-ID"] == request_id
+
+
+@pytest.mark.parametrize("request_id", ["", "x" * 129, "a b", "a\tb", "<script>", "é", "a/b", "a;b", "{}"])
+def test_any_other_id_is_replaced(alice, request_id):
+    response = alice.get(alice.tasks_url, headers={"X-Request-ID": request_id})
+
+    assert re.fullmatch("[0-9a-f]{32}", response["X-Request-ID"])
+
+
+def test_a_long_body_is_compressed_when_asked(ask, make_task):
+    make_task(description="Milk " * 200)
+    plain = ask()
+
+    response = ask(**{"Accept-Encoding": "br, gzip"})
+
+    assert response["Content-Encoding"] == "gzip"
+    assert gzip.decompress(response.content) == plain.content
+    assert len(response.content) < len(plain.content)
+    assert_it_is_private(response)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept-Encoding": "identity"}, {"Accept-Encoding": "br"}])
+def test_a_long_body_is_not_compressed_unasked(ask, make_task, headers):
+    make_task(description="Milk " * 200)
+
+    response = ask(**headers)
+
+    assert "Content-Encoding" not in response
+    assert response["Content-Length"] == str(len(response.content))
+    assert_it_is_private(response)
+
+
+def test_a_short_body_is_never_compressed(ask):
+    response = ask(**{"Accept-Encoding": "gzip"})
+
+    assert response.content == b"[]"
+    assert "Content-Encoding" not in response
+
+
+@pytest.mark.parametrize("base", ["/api/alice/tasks", "/api/tasks"])
+def test_location_is_the_new_tasks_address(alice, base):
+    response = alice.post(base, {"title": "Buy milk"})
+
+    assert response["Location"] == f"http://testserver{base}/{response.json()['id']}"
+
+
+def test_no_cookie_is_ever_set(answer):
+    assert "Set-Cookie" not in answer
+    assert not answer.cookies

@@ -1,0 +1,148 @@
+"""What the database itself holds a task to, and the questions about many."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import DataError, IntegrityError, connection, transaction
+
+from tasks.models import Task
+
+pytestmark = pytest.mark.django_db
+
+LONG_AGO = datetime(2020, 2, 2, tzinfo=UTC)
+
+
+def insert(**values):
+    """Plain SQL, as another program would write it."""
+    marks = ", ".join(["%s"] * len(values))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO tasks ({', '.join(values)}) VALUES ({marks})", list(values.values()))
+
+
+def test_a_row_of_plain_sql_is_complete(db):
+    insert(user_id="alice", title="Buy milk")
+
+    task = Task.objects.get()
+    assert (task.description, task.completed, task.priority) == (None, False, "medium")
+    assert datetime.now(UTC) - task.created_at < timedelta(minutes=1)
+    assert task.updated_at == task.created_at
+
+
+def test_a_row_of_plain_sql_is_served(alice):
+    insert(user_id="alice", title="Buy milk")
+
+    [task] = alice.get(alice.tasks_url).json()
+    assert (task["user_id"], task["title"], task["priority"]) == ("alice", "Buy milk", "medium")
+
+
+@pytest.mark.parametrize(
+    ("values", "constraint"),
+    [
+        ({"user_id": ""}, "tasks_user_id_not_empty"),
+        ({"title": ""}, "tasks_title_not_empty"),
+        ({"priority": "urgent"}, "tasks_priority_known"),
+        ({"priority": "High"}, "tasks_priority_known"),
+        ({"priority": ""}, "tasks_priority_known"),
+    ],
+)
+def test_the_database_refuses_a_bad_row_and_says_why(values, constraint):
+    with pytest.raises(IntegrityError, match=constraint):
+        insert(**{"user_id": "alice", "title": "Buy milk"} | values)
+
+
+def test_the_database_refuses_a_long_title():
+    # PostgreSQL looks at the column's own length before it looks at constraints.
+    with pytest.raises((IntegrityError, DataError), match=r"tasks_title_at_most_200|character varying\(200\)"):
+        insert(user_id="alice", title="x" * 201)
+
+
+def test_a_title_is_measured_in_characters():
+    insert(user_id="alice", title="🥛" * 200)
+
+    assert Task.objects.get().title == "🥛" * 200
+
+
+@pytest.mark.parametrize("column", ["user_id", "title", "completed", "priority", "created_at", "updated_at"])
+def test_the_database_refuses_null(column):
+    with pytest.raises(IntegrityError, match=column):
+        insert(**{"user_id": "alice", "title": "Buy milk"} | {column: None})
+
+
+def test_the_constraints_have_these_names():
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, "tasks")
+
+    names = {name for name, constraint in found.items() if constraint["check"]}
+    assert names >= {
+        "tasks_user_id_not_empty", "tasks_title_not_empty", "tasks_title_at_most_200", "tasks_priority_known",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("tasks_user_created", ["user_id", "created_at", "id"]),
+        ("tasks_user_completed_created", ["user_id", "completed", "created_at", "id"]),
+    ],
+)
+def test_there_is_an_index_for_every_list(name, columns):
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, "tasks")
+
+    assert found[name]["index"]
+    assert found[name]["columns"] == columns
+
+
+def test_owned_by_is_exact(make_task):
+    task = make_task()
+    make_task(user_id="Alice")
+
+    assert list(Task.objects.owned_by("alice")) == [task]
+
+
+def test_pending_and_completed_share_all_tasks(make_task):
+    pending, completed = make_task(), make_task(completed=True)
+
+    assert list(Task.objects.pending()) == [pending]
+    assert list(Task.objects.completed()) == [completed]
+
+
+def test_questions_can_be_joined(make_task):
+    make_task(completed=True)
+    make_task(user_id="bob")
+    task = make_task()
+
+    assert list(Task.objects.owned_by("alice").pending()) == [task]
+
+
+@pytest.mark.parametrize("completed", [True, False])
+def test_mark_changes_those_that_differ_in_one_statement(make_task, django_assert_num_queries, completed):
+    changed = make_task(completed=not completed, updated_at=LONG_AGO)
+    same = make_task(completed=completed, updated_at=LONG_AGO)
+
+    with django_assert_num_queries(1):
+        assert Task.objects.all().mark(completed=completed) == 1
+
+    changed.refresh_from_db()
+    same.refresh_from_db()
+    assert (changed.completed, same.completed) == (completed, completed)
+    assert changed.updated_at > LONG_AGO == same.updated_at
+
+
+def test_mark_keeps_to_its_queryset(make_task):
+    make_task()
+    bobs = make_task(user_id="bob")
+
+    Task.objects.owned_by("alice").mark(completed=True)
+
+    assert list(Task.objects.pending()) == [bobs]
+
+
+def test_tasks_come_oldest_first(make_task):
+    young, old = make_task(), make_task(created_at=LONG_AGO)
+
+    assert list(Task.objects.all()) == [old, young]
+
+
+def test_a_task_is_known_by_its_title():
+    assert str(Task(title="Buy milk")) == "Buy milk"

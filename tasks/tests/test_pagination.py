@@ -1,0 +1,170 @@
+"""The Link header: page after page, with nothing skipped and nothing repeated."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+
+from tasks.models import Task
+from tasks.statements import SORTS
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def seven(make_task):
+    """Ties in every sort; times of all precisions, the database's own too."""
+    for number, title in enumerate(["b", "B", "a", "c", "A", "b", "%s {} '"]):
+        times = {} if number % 2 else {"created_at": NOON, "updated_at": NOON.replace(microsecond=120_000)}
+        make_task(title=title, priority=["low", "high", "medium"][number % 3], **times)
+
+
+def next_url(response):
+    return re.fullmatch(r'<([^<>]+)>; rel="next"', response["Link"])[1]
+
+
+def ids(response):
+    assert response.status_code == 200, response.content
+    return [task["id"] for task in response.json()]
+
+
+def pages_from(client, response):
+    pages = [ids(response)]
+    while "Link" in response:
+        response = client.get(next_url(response))
+        pages.append(ids(response))
+        assert len(pages) < 20, "there is no end"
+    return pages
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+@pytest.mark.parametrize("sort", SORTS)
+def test_the_pages_together_are_the_list(alice, seven, sort, limit):
+    whole = ids(alice.get(alice.tasks_url, {"sort": sort}))
+
+    pages = pages_from(alice, alice.get(alice.tasks_url, {"sort": sort, "limit": limit}))
+
+    assert pages == [whole[begin : begin + limit] for begin in range(0, 7, limit)]
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_no_row_is_skipped_or_repeated_while_others_come_and_go(alice, make_task, seven, sort):
+    whole = ids(alice.get(alice.tasks_url, {"sort": sort}))
+    first = alice.get(alice.tasks_url, {"sort": sort, "limit": 2})
+    Task.objects.filter(id__in=whole[:2] + whole[4:5]).delete()
+    make_task(title="!", priority="high", created_at=NOON, updated_at=NOON)
+    make_task(title="zz", priority="low")
+
+    seen = [task_id for page in pages_from(alice, first) for task_id in page]
+
+    assert len(seen) == len(set(seen))
+    assert [task_id for task_id in seen if task_id in whole] == whole[:4] + whole[5:]
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_rows_of_one_instant_follow_each_other(alice, sort):
+    with connection.cursor() as cursor:
+        rows = ", ".join(["('alice', 'Of plain SQL')"] * 5)
+        cursor.execute(f"INSERT INTO tasks (user_id, title) VALUES {rows}")
+
+    pages = pages_from(alice, alice.get(alice.tasks_url, {"sort": sort, "limit": 2}))
+
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert sorted(task_id for page in pages for task_id in page) == sorted(Task.objects.values_list("id", flat=True))
+
+
+def test_each_page_is_one_statement(alice, seven, django_assert_num_queries):
+    url = next_url(alice.get(alice.tasks_url, {"limit": 2}))
+
+    with django_assert_num_queries(1):
+        alice.get(url)
+
+
+@pytest.mark.parametrize("limit", [7, 8, 1000])
+def test_the_last_page_has_no_link(alice, seven, limit):
+    assert "Link" not in alice.get(alice.tasks_url, {"limit": limit})
+
+
+def test_a_page_that_was_emptied_meanwhile_is_empty(alice, seven):
+    url = next_url(alice.get(alice.tasks_url, {"limit": 3}))
+    Task.objects.all().delete()
+
+    response = alice.get(url)
+
+    assert response.content == b"[]"
+    assert "Link" not in response
+
+
+@pytest.mark.parametrize("parameters", [{"search": "b"}, {"priority": "low"}, {"status": "pending"}])
+def test_the_link_keeps_the_filters(alice, make_task, seven, parameters):
+    make_task(title="d", priority="high", completed=True)
+    whole = ids(alice.get(alice.tasks_url, parameters))
+
+    pages = pages_from(alice, alice.get(alice.tasks_url, parameters | {"limit": 1}))
+
+    assert pages == [[task_id] for task_id in whole]
+
+
+@pytest.mark.parametrize("url", ["/api/alice/tasks", "/api/tasks", "/api/tasks/"])
+def test_the_link_stays_at_its_address(alice, seven, url):
+    link = next_url(alice.get(f"{url}?limit=4&colour=red"))
+
+    assert link.startswith(f"http://testserver{url}?")
+    assert "colour=red" in link
+    assert len(ids(alice.get(link))) == 3
+
+
+def test_the_link_of_a_user_with_a_strange_name_works(caller, make_task):
+    client = caller("auth0|ä <b>@x")
+    for _ in range(3):
+        make_task(user_id="auth0|ä <b>@x")
+
+    pages = pages_from(client, client.get("/api/auth0%7C%C3%A4%20%3Cb%3E@x/tasks?limit=1"))
+
+    assert len(pages) == 3
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "1", "", "a:b:c", "é", "::", "\x00", "../../etc/passwd", "eyJhIjoxfQ:1:1", "x" * 5000]
+)
+def test_it_refuses_a_broken_cursor(alice, django_assert_num_queries, cursor):
+    with django_assert_num_queries(0):
+        response = alice.get(alice.tasks_url, {"cursor": cursor})
+
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == ["cursor"]
+
+
+@pytest.mark.parametrize("position", [0, 5, -1])
+def test_it_refuses_a_changed_cursor(alice, seven, django_assert_num_queries, position):
+    cursor = list(re.search(r"cursor=([^&]+)", next_url(alice.get(alice.tasks_url, {"limit": 2})))[1])
+    cursor[position] = "A" if cursor[position] != "A" else "E"
+
+    with django_assert_num_queries(0):
+        response = alice.get(f"{alice.tasks_url}?cursor={''.join(cursor)}")
+
+    assert [error["field"] for error in response.json()["errors"]] == ["cursor"]
+
+
+def test_it_refuses_another_users_cursor(alice, bob, seven, django_assert_num_queries):
+    url = next_url(alice.get("/api/tasks", {"limit": 2}))
+
+    with django_assert_num_queries(0):
+        response = bob.get(url)
+
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == ["cursor"]
+
+
+@pytest.mark.parametrize("sort", [sort for sort in SORTS if sort != "title"])
+def test_it_refuses_a_cursor_of_another_sort(alice, seven, django_assert_num_queries, sort):
+    url = next_url(alice.get(alice.tasks_url, {"limit": 2, "sort": "title"}))
+
+    with django_assert_num_queries(0):
+        response = alice.get(url.replace("sort=title", f"sort={sort}"))
+
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == ["cursor"]

@@ -1,0 +1,112 @@
+"""The plain SQL: the same rows as the ORM's, the serializer's own bytes, and no name that nobody listed."""
+
+from datetime import UTC, datetime
+
+import pytest
+from rest_framework.renderers import JSONRenderer
+
+from tasks.models import Task
+from tasks.serializers import TaskSerializer
+from tasks.statements import COLUMNS, WRITABLE, Page, owned_by
+
+pytestmark = pytest.mark.django_db
+
+SHAPES = {
+    "plain": {},
+    "null description": {"description": None},
+    "empty description": {"description": ""},
+    "lines": {"description": 'a\nb\r\n\t"c" \\ /'},
+    "alphabets": {"title": "Été 🥛 שלום e\u0301", "description": "<b>&amp;</b>"},
+    "done": {"completed": True, "priority": "high"},
+    "no microseconds": {"created_at": datetime(2026, 1, 31, 8, 30, tzinfo=UTC)},
+    "one microsecond": {"updated_at": datetime(2026, 1, 31, 8, 30, 0, 1, UTC)},
+    "milliseconds": {"updated_at": datetime(2026, 1, 31, 8, 30, 0, 120_000, UTC)},
+    "long ago": {"created_at": datetime(1, 1, 1, tzinfo=UTC), "updated_at": datetime(1969, 12, 31, 23, tzinfo=UTC)},
+    "far ahead": {"created_at": datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC)},
+    "great id": {"id": 2**63 - 1},
+}
+
+
+def serialized(tasks, many=False):
+    return JSONRenderer().render(TaskSerializer(tasks, many=many).data)
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_a_task_is_the_serializers_bytes(alice, make_task, shape):
+    task = make_task(**shape)
+
+    assert alice.get(f"{alice.tasks_url}/{task.id}").content == serialized(task)
+
+
+def test_a_list_is_the_serializers_bytes(alice, make_task):
+    for shape in SHAPES.values():
+        make_task(**shape)
+
+    assert alice.get(alice.tasks_url).content == serialized(Task.objects.all(), many=True)
+
+
+def test_every_statement_returns_the_same_row(make_task):
+    tasks = owned_by("alice")
+    row = tasks.create({"title": "Buy milk"})
+
+    assert tuple(row) == COLUMNS
+    assert tasks.get(row["id"]) == row
+    assert tasks.page(Page(sort="created", limit=2)) == [row]
+    assert tasks.update(row["id"], {"title": "Buy milk"}) | {"updated_at": row["updated_at"]} == row
+    assert tasks.toggle(row["id"]) | {"updated_at": row["updated_at"], "completed": False} == row
+
+
+def test_what_is_written_is_what_the_serializer_reads(alice):
+    response = alice.post(alice.tasks_url, {"title": "Été", "description": None, "priority": "low", "completed": True})
+
+    assert response.content == serialized(Task.objects.get())
+
+
+def test_what_is_changed_is_what_the_serializer_reads(alice, make_task):
+    url = f"{alice.tasks_url}/{make_task(description='Milk').id}"
+
+    assert alice.patch(url, {"description": None}).content == serialized(Task.objects.get())
+    assert alice.patch(f"{url}/complete").content == serialized(Task.objects.get())
+
+
+def test_the_fields_are_the_tables_columns():
+    assert list(COLUMNS) == TaskSerializer.Meta.fields == [field.column for field in Task._meta.concrete_fields]
+
+
+def test_what_may_be_written_is_what_the_serializer_lets_through():
+    assert set(WRITABLE) == {name for name, field in TaskSerializer().fields.items() if not field.read_only}
+
+
+@pytest.mark.parametrize("name", ["id", "user_id", "created_at", "updated_at", "colour", "title = 'x' --", ""])
+def test_no_other_name_reaches_a_statement(make_task, django_assert_num_queries, name):
+    task = make_task()
+
+    with django_assert_num_queries(0):
+        with pytest.raises(ValueError, match="not writable"):
+            owned_by("alice").create({"title": "x", name: "bob"})
+        with pytest.raises(ValueError, match="not writable"):
+            owned_by("alice").update(task.id, {name: "bob"})
+
+
+def test_no_other_sort_reaches_a_statement(django_assert_num_queries):
+    with django_assert_num_queries(0), pytest.raises(KeyError):
+        owned_by("alice").page(Page(sort="id; DROP TABLE tasks", limit=1))
+
+
+def test_a_stranger_gets_nothing(make_task):
+    task, stranger = make_task(), owned_by("bob")
+
+    assert stranger.get(task.id) is None
+    assert stranger.update(task.id, {"title": "x"}) is None
+    assert stranger.toggle(task.id) is None
+    assert stranger.delete(task.id) is False
+    assert stranger.page(Page(sort="created", limit=9)) == []
+
+
+def test_nothing_of_it_changed_for_a_stranger(make_task):
+    task, stranger = make_task(updated_at=datetime(2020, 2, 2, tzinfo=UTC)), owned_by("bob")
+    stranger.update(task.id, {"title": "x"})
+    stranger.toggle(task.id)
+    stranger.delete(task.id)
+
+    assert Task.objects.filter(title=task.title, completed=False, updated_at=task.updated_at).exists()

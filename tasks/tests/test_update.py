@@ -1,0 +1,167 @@
+"""PUT and PATCH /api/{user_id}/tasks/{id}: what is sent changes, what is absent stays."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tasks.models import Task
+
+pytestmark = pytest.mark.django_db
+
+LONG_AGO = datetime(2020, 2, 2, 2, 2, 2, 2, UTC)
+READ_ONLY = {"id": 99, "user_id": "bob", "created_at": "2001-01-01T00:00:00Z", "updated_at": "2001-01-01T00:00:00Z"}
+WRONG = [
+    ("title", None), ("title", ""), ("title", "  \t\n"), ("title", "x" * 201), ("title", 5), ("title", True),
+    ("title", ["a"]), ("title", {"a": 1}), ("title", "nul\x00"),
+    ("description", 5), ("description", False), ("description", ["a"]), ("description", "x" * 1001),
+    ("description", "nul\x00"),
+    ("completed", None), ("completed", "yes"), ("completed", "true"), ("completed", 1), ("completed", 0),
+    ("completed", []),
+    ("priority", None), ("priority", "urgent"), ("priority", "HIGH"), ("priority", ""), ("priority", 3),
+    ("priority", ["high"]), ("priority", {"high": 1}),
+]  # fmt: skip
+
+
+@pytest.fixture(params=["put", "patch"])
+def send(request, alice):
+    return getattr(alice, request.param)
+
+
+@pytest.fixture
+def task(make_task):
+    return make_task(description="Milk", priority="low", completed=True, created_at=LONG_AGO, updated_at=LONG_AGO)
+
+
+@pytest.fixture
+def url(alice, task):
+    return f"{alice.tasks_url}/{task.id}"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title": "Sell groceries"},
+        {"description": "two\r\nlines  "},
+        {"description": ""},
+        {"description": None},
+        {"completed": False},
+        {"priority": "high"},
+        {"title": "All", "description": "at", "completed": False, "priority": "medium"},
+        {"title": "\U0001d518" * 200},
+    ],
+)
+def test_it_changes_what_is_sent_alone(alice, send, url, changes):
+    before = alice.get(url).json()
+
+    response = send(url, changes)
+
+    assert response.status_code == 200
+    after = response.json()
+    assert after == before | changes | {"updated_at": after["updated_at"]}
+    assert alice.get(url).json() == after
+
+
+def test_it_is_one_statement(send, url, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        send(url, {"title": "Sell groceries", "priority": "high"})
+
+
+def test_updated_at_changes_and_created_at_does_not(send, url):
+    task = send(url, {"title": "Sell groceries"}).json()
+
+    assert task["created_at"] == "2020-02-02T02:02:02.000002Z"
+    assert task["updated_at"] > "2026"
+
+
+def test_the_same_value_again_is_a_change(send, url):
+    assert send(url, {"title": "Buy groceries"}).json()["updated_at"] > "2026"
+
+
+def test_white_space_around_the_title_is_dropped(send, url):
+    assert send(url, {"title": " \u3000Sell\t groceries\n"}).json()["title"] == "Sell\t groceries"
+
+
+def test_it_changes_no_other_task(send, url, make_task):
+    mine, bobs = make_task(), make_task(user_id="bob")
+
+    send(url, {"title": "Changed"})
+
+    assert set(Task.objects.filter(id__in=[mine.id, bobs.id]).values_list("title", flat=True)) == {"Buy groceries"}
+
+
+@pytest.mark.parametrize("name", READ_ONLY)
+def test_it_ignores_what_is_read_only(alice, send, url, name):
+    before = alice.get(url).json()
+
+    after = send(url, {"title": "Sell groceries", name: READ_ONLY[name]}).json()
+
+    assert after == before | {"title": "Sell groceries", "updated_at": after["updated_at"]}
+    assert after["updated_at"] > "2026"
+
+
+@pytest.mark.parametrize("nothing", [{}, READ_ONLY, {"colour": "red", "is_deleted": True}, {"Title": "x"}])
+def test_nothing_to_change_changes_nothing(alice, send, url, django_assert_num_queries, nothing):
+    before = alice.get(url).json()
+
+    with django_assert_num_queries(1):
+        response = send(url, nothing)
+
+    assert response.status_code == 200
+    assert response.json() == before == alice.get(url).json()
+
+
+@pytest.mark.parametrize(("field", "value"), WRONG, ids=[f"{name}={str(value)[:12]!r}" for name, value in WRONG])
+def test_it_refuses_a_wrong_value(alice, send, url, django_assert_num_queries, field, value):
+    with django_assert_num_queries(0):
+        response = send(url, {"title": "Sell groceries", field: value})
+
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+    assert Task.objects.get().title == "Buy groceries"
+
+
+@pytest.mark.parametrize("body", ["null", "[]", '[{"title": "x"}]', '"title"', "5", "true"])
+def test_it_refuses_what_is_no_object(send, url, django_assert_num_queries, body):
+    with django_assert_num_queries(0):
+        response = send(url, body, content_type="application/json")
+
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == [None]
+
+
+def test_it_refuses_no_body_at_all(send, url, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        response = send(url)
+
+    assert response.status_code == 422
+    assert response.json()["code"] == "validation_error"
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"{", b"{'title': 'x'}", b'{"title": NaN}', b'{"title": "x"}}'])
+def test_it_refuses_what_is_not_json(alice, url, django_assert_num_queries, body):
+    with django_assert_num_queries(0):
+        response = alice.generic("PATCH", url, body, "application/json")
+
+    assert response.status_code == (400 if body else 422)
+
+
+@pytest.mark.parametrize("changes", [{"title": "Mine now"}, {"completed": True}, {}])
+def test_a_foreign_task_is_not_found(send, alice, make_task, django_assert_num_queries, changes):
+    foreign = make_task(user_id="bob", updated_at=LONG_AGO)
+
+    with django_assert_num_queries(1):
+        response = send(f"{alice.tasks_url}/{foreign.id}", changes)
+
+    assert response.status_code == 404
+    assert response.json()["detail"] == f"Task {foreign.id} not found"
+    assert Task.objects.filter(user_id="bob", title="Buy groceries", completed=False, updated_at=LONG_AGO).exists()
+
+
+def test_a_wrong_value_comes_before_a_foreign_task(send, alice, make_task):
+    foreign = make_task(user_id="bob")
+
+    assert send(f"{alice.tasks_url}/{foreign.id}", {"title": None}).status_code == 422
+
+
+def test_the_short_address_does_the_same(alice, task):
+    assert alice.put(f"/api/tasks/{task.id}", {"title": "Short"}).json()["title"] == "Short"

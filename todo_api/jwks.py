@@ -1,0 +1,201 @@
+"""The issuer's public keys: fetched beside the requests and kept through the issuer's outages.
+
+Knows no request and no settings. A known key never waits; an unknown one waits for one fetch, within `Timing`.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import jwt
+import orjson
+
+logger = logging.getLogger(__name__)
+
+MAX_BYTES = 64 * 1024
+# algorithm -> what a key for it says of itself (RFC 7518, 6 and RFC 8037, 2)
+KEY_TYPES = {
+    "EdDSA": {"kty": "OKP", "crv": "Ed25519"},
+    "ES256": {"kty": "EC", "crv": "P-256"},
+    "ES512": {"kty": "EC", "crv": "P-521"},
+    "RS256": {"kty": "RSA"},
+    "PS256": {"kty": "RSA"},
+}
+
+
+class KeySetUnavailable(Exception):
+    """There is no key set to look in: none was ever loaded, or none within `Timing.keep`."""
+
+
+class BadKeySet(ValueError):
+    """What the issuer answered is not a key set that can be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How patient a store is, in seconds."""
+
+    budget: float = 2  # for one fetch, and for a request that waits for it
+    pause: float = 5  # between two fetches, however many unknown keys are asked for
+    refresh: float = 5 * 60  # then a set is fetched anew, while it goes on being used
+    keep: float = 24 * 60 * 60  # so long it is used when it cannot be fetched anew
+
+
+@dataclass(frozen=True)
+class KeySet:
+    """One answer of the issuer, and when it was asked for."""
+
+    keys: tuple[jwt.PyJWK, ...]
+    asked_at: float
+
+    def matching(self, header: Mapping[str, Any]) -> tuple[jwt.PyJWK, ...]:
+        """The keys of the header's `kid`, whatever it is; without one the only key, if there is just one."""
+        if "kid" in header:
+            return tuple(key for key in self.keys if key.key_id == header["kid"])
+        return self.keys if len(self.keys) == 1 else ()
+
+
+class KeyStore:
+    """The key set at one address for one algorithm, for all threads of a process.
+
+    Nothing happens before the first question. Each fetch is a daemon thread of its own, which a fork leaves behind
+    as "not alive", so that a forked process fetches for itself.
+    """
+
+    def __init__(
+        self, url: str, algorithm: str, timing: Timing = Timing(), clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._url, self._algorithm, self._timing, self._clock = url, algorithm, timing, clock
+        self._lock = threading.Lock()
+        self._fetch: threading.Thread | None = None
+        self._last_fetch = float("-inf")  # when it began or, if it has failed, when it failed
+        self._key_set: KeySet | None = None
+        self._trouble = ""
+
+    def keys_for(self, header: Mapping[str, Any]) -> tuple[jwt.PyJWK, ...]:
+        """The keys to try for a token with this header; KeySetUnavailable when that cannot be said."""
+        if keys := self._known(header):
+            self._fetch_at_most_every(self._timing.refresh)
+            return keys
+        if fetch := self._fetch_at_most_every(self._timing.pause):
+            fetch.join(max(0, self._last_fetch + self._timing.budget - self._clock()))
+        keys = self._known(header)  # of a fetch that has just ended, too
+        if keys is None:
+            raise KeySetUnavailable(self._trouble or "no key set has been loaded yet")
+        return keys
+
+    def _known(self, header: Mapping[str, Any]) -> tuple[jwt.PyJWK, ...] | None:
+        key_set = self._key_set
+        if key_set is None or self._clock() - key_set.asked_at > self._timing.keep:
+            return None
+        return key_set.matching(header)
+
+    def _fetch_at_most_every(self, seconds: float) -> threading.Thread | None:
+        """The fetch that is running, else a new one, or None when the last one is not long enough ago."""
+        with self._lock:
+            if self._fetch and self._fetch.is_alive():
+                return self._fetch
+            if self._clock() - self._last_fetch < seconds:
+                return None
+            self._last_fetch = self._clock()
+            self._fetch = threading.Thread(target=self._load, args=[self._last_fetch], name="key-set", daemon=True)
+            with suppress(RuntimeError):  # no thread to be had: the keys at hand must do
+                self._fetch.start()
+            return self._fetch if self._fetch.is_alive() else None
+
+    def _load(self, begun: float) -> None:
+        """Replace the key set by a newer one. A failure leaves it and is logged once, not again until it changes."""
+        try:
+            keys = public_keys(fetch(self._url, self._timing.budget), self._algorithm)
+        except (OSError, HTTPException, ValueError) as error:
+            self._last_fetch = self._clock()
+            if (trouble := f"{type(error).__name__}: {error}") != self._trouble:
+                logger.warning("The key set could not be loaded: %s", trouble)
+            self._trouble = trouble
+        else:
+            self._key_set, self._trouble = KeySet(keys, begun), ""
+
+
+def fetch(url: str, budget: float) -> bytes:
+    """The body of the 200 at `url`, within `budget` seconds and MAX_BYTES. A redirect is not followed."""
+    deadline = time.monotonic() + budget
+    address = urlsplit(url)
+    connection_to = HTTPSConnection if address.scheme == "https" else HTTPConnection
+    with closing(connection_to(address.hostname or "", address.port, timeout=budget)) as connection:
+        connection.connect()
+        with cut_at(deadline, connection.sock):
+            connection.request("GET", address._replace(scheme="", netloc="", fragment="").geturl() or "/")
+            return read(connection.getresponse())
+
+
+def read(response: HTTPResponse) -> bytes:
+    """The body of a 200, if it is not too long."""
+    with response:
+        if response.status != 200:
+            raise BadKeySet(f"the issuer answered {response.status}")
+        body = response.read(MAX_BYTES + 1)
+    if len(body) > MAX_BYTES:
+        raise BadKeySet(f"the answer is longer than {MAX_BYTES} bytes")
+    return body
+
+
+@contextmanager
+def cut_at(deadline: float, sock: socket.socket) -> Iterator[None]:
+    """End what is read from `sock` at the deadline; its own timeout begins anew with every byte."""
+
+    def cut() -> None:
+        with suppress(OSError):  # it is closed already
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not an SSLSocket's own, which is not for other threads
+
+    timer = threading.Timer(deadline - time.monotonic(), cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if time.monotonic() >= deadline:
+            raise TimeoutError("no whole answer in time")
+
+
+def public_keys(body: bytes, algorithm: str) -> tuple[jwt.PyJWK, ...]:
+    """The keys for `algorithm` in a JSON Web Key Set; BadKeySet when there is none."""
+    document = orjson.loads(body)
+    listed = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(listed, list):
+        raise BadKeySet("the answer is not a key set")
+    keys = tuple(key for jwk in listed if (key := public_key(jwk, algorithm)))
+    if not keys:
+        raise BadKeySet(f"the key set has no public key for {algorithm}")
+    return keys
+
+
+def public_key(jwk: Any, algorithm: str) -> jwt.PyJWK | None:
+    """The key that a JWK describes, bound to `algorithm`; None for a private one or one for anything else."""
+    try:
+        if not fits(jwk, algorithm):
+            return None
+        key = jwt.PyJWK(jwk, algorithm)
+    except (jwt.PyJWTError, AttributeError, TypeError):  # of the wrong shape
+        return None
+    return None if key.Algorithm.check_key_length(key.key) else key
+
+
+def fits(jwk: dict[str, Any], algorithm: str) -> bool:
+    """Whether a JWK says of itself that it verifies `algorithm`, and does not give a secret away."""
+    return (
+        KEY_TYPES[algorithm].items() <= jwk.items()
+        and jwk.get("alg", algorithm) == algorithm
+        and jwk.get("use", "sig") == "sig"
+        and "verify" in jwk.get("key_ops", ["verify"])
+        and "d" not in jwk
+    )

@@ -1,0 +1,49 @@
+"""The real server, and a database that cannot be reached."""
+
+import socket
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection, connections
+
+from todo_api.tests.server import METRICS_TOKEN, Server, database_of_the_tests
+
+
+@pytest.fixture(scope="session")
+def server(django_db_setup, tmp_path_factory):
+    """gunicorn on the tests' own database; what it should see needs `django_db(transaction=True)`."""
+    server = Server(
+        tmp_path_factory.mktemp("server"), DATABASE_URL=database_of_the_tests(), METRICS_TOKEN=METRICS_TOKEN
+    )
+    yield server
+    server.stop()
+
+
+@contextmanager
+def database_at(**place):
+    """Another place for the database; the tests' own one comes back afterwards."""
+    right = connection.settings_dict.copy()
+    connections.close_all()
+    connection.settings_dict.update(place)
+    yield
+    connections.close_all()
+    connection.settings_dict.update(right)
+
+
+@pytest.fixture
+def unreachable_database(transactional_db):
+    """Every connection is refused."""
+    sqlite = connection.vendor == "sqlite"
+    with database_at(**({"NAME": "/nowhere/db.sqlite3"} if sqlite else {"HOST": "127.0.0.1", "PORT": "1"})):
+        yield
+
+
+@pytest.fixture
+def hanging_database(transactional_db):
+    """Connections are accepted and never answered, until the listener is closed."""
+    if connection.vendor == "sqlite":
+        pytest.skip("a file always answers")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        host, port = listener.getsockname()
+        with database_at(HOST=host, PORT=port):
+            yield listener

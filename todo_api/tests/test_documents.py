@@ -1,0 +1,190 @@
+"""What a developer reads: the front page, Swagger UI, Redoc, and the OpenAPI document that they show."""
+
+import re
+
+import pytest
+import yaml
+from django.conf import settings
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiYamlRenderer
+
+from todo_api import __version__
+
+PAGES = ["/docs", "/redoc"]
+ALWAYS = {"401", "405", "406", "500", "503"}
+WITH_BODY = {"400", "413", "415", "422"}
+
+
+@pytest.fixture(scope="module")
+def committed():
+    return yaml.safe_load((settings.BASE_DIR / "docs/openapi.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def generated():
+    """As `manage.py spectacular` writes it."""
+    return yaml.safe_load(OpenApiYamlRenderer().render(SchemaGenerator().get_schema(request=None, public=True)))
+
+
+@pytest.fixture(scope="module")
+def operations(generated):
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in generated["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def assets(page):
+    return re.findall(r'(?:src|href)="([^"]+)"', page)
+
+
+# No `db` fixture: none of these asks the database.
+def test_the_front_page_leads_on(client):
+    response = client.get("/")
+
+    assert response.json() == {
+        "name": "Task API", "version": __version__, "docs": "/docs", "schema": "/openapi.json", "health": "/health",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["docs", "schema", "health"])
+def test_the_addresses_of_the_front_page_answer(client, name):
+    address = client.get("/").json()[name]
+
+    assert client.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", *PAGES, "/openapi.json"])
+def test_a_browser_can_open_it_without_a_token(client, path):
+    response = client.get(path, HTTP_ACCEPT="text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_asks_no_other_host(client, path):
+    page = client.get(path).content.decode()
+
+    assert not re.search(r"(https?:)?//[a-z0-9.-]+\.[a-z]{2,}", page)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_gets_its_assets_from_the_service(client, path):
+    addresses = assets(client.get(path).content.decode())
+
+    assert len(addresses) >= 1
+    for address in addresses:
+        response = client.get(address)
+        assert response.status_code == 200, address
+        assert len(response.getvalue()) > 500, address
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_style_sheet_asks_no_other_host(client, path):
+    addresses = assets(client.get(path).content.decode())
+
+    for address in addresses:
+        if address.endswith(".css"):
+            assert b"url(http" not in client.get(address).getvalue()
+
+
+def test_redoc_may_fetch_nothing_from_elsewhere(client):
+    """Its script has the address of a logo in it."""
+    page = client.get("/redoc").content.decode()
+
+    assert "img-src 'self' data:" in page
+
+
+def test_swagger_ui_sends_the_document_to_no_validator(client):
+    assert '"validatorUrl": null' in client.get("/docs").content.decode()
+
+
+def test_swagger_ui_keeps_the_token_while_the_page_is_read(client):
+    assert '"persistAuthorization": true' in client.get("/docs").content.decode()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_shows_the_document_of_the_service(client, path):
+    assert "/openapi.json" in client.get(path).content.decode()
+
+
+def test_the_document_is_openapi_3_1(client):
+    response = client.get("/openapi.json")
+
+    assert response.headers["Content-Type"] == "application/vnd.oai.openapi+json"
+    assert response.json()["openapi"].startswith("3.1")
+    assert response.json()["info"]["version"] == __version__
+
+
+def test_the_served_document_is_the_generated_one(client, generated):
+    assert client.get("/openapi.json").json() == generated
+
+
+def test_the_committed_document_is_the_generated_one(committed, generated):
+    assert committed == generated, "run `make schema`"
+
+
+def test_it_has_every_operation_of_both_styles(operations):
+    tasks = {"GET tasks", "POST tasks"}
+    task = {f"{method} tasks/{{id}}" for method in ("GET", "PUT", "PATCH", "DELETE")}
+    state = {f"PATCH tasks/{{id}}/{name}" for name in ("complete", "toggle-status")}
+
+    expected = {name.replace(" ", prefix) for name in tasks | task | state for prefix in (" /api/", " /api/{user_id}/")}
+
+    assert set(operations) == expected
+
+
+def test_every_operation_has_a_name_of_its_own(operations):
+    names = [operation["operationId"] for operation in operations.values()]
+
+    assert len(set(names)) == len(names)
+
+
+def test_every_operation_asks_for_the_bearer_token(operations, generated):
+    scheme = generated["components"]["securitySchemes"]["bearer"]
+
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    assert all(operation["security"] == [{"bearer": []}] for operation in operations.values())
+
+
+def test_every_operation_has_the_problems_that_can_happen(operations):
+    for name, operation in operations.items():
+        expected = ALWAYS | (WITH_BODY if "requestBody" in operation else set())
+        expected |= {"403"} if "{user_id}" in name else set()
+        expected |= {"404"} if "{id}" in name else {"422"}
+
+        assert expected <= operation["responses"].keys(), name
+
+
+def test_every_problem_is_described_by_the_one_body(operations, generated):
+    for name, operation in operations.items():
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                problem = generated["components"]["responses"][response["$ref"].rpartition("/")[2]]
+                media = problem["content"]["application/problem+json"]
+                assert media["schema"] == {"$ref": "#/components/schemas/Problem"}, name
+                assert media["example"]["status"] == int(status), name
+
+
+def test_every_answer_has_a_request_id(operations, generated):
+    for name, operation in operations.items():
+        for response in operation["responses"].values():
+            reference = response.get("$ref", "").rpartition("/")[2]
+            described = generated["components"]["responses"].get(reference, response)
+            assert "X-Request-ID" in described["headers"], name
+
+
+def test_a_task_has_the_fields_of_an_answer(generated):
+    task = generated["components"]["schemas"]["Task"]
+
+    assert set(task["required"]) == set(task["properties"]) == {
+        "id", "user_id", "title", "description", "completed", "priority", "created_at", "updated_at",
+    }  # fmt: skip
+
+
+def test_a_new_task_needs_a_title_alone(generated):
+    schemas = generated["components"]["schemas"]
+
+    assert schemas["TaskRequest"]["required"] == ["title"]
+    assert "required" not in schemas["PatchedTaskRequest"]

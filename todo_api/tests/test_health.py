@@ -1,0 +1,113 @@
+"""GET /health and GET /health/ready."""
+
+import time
+
+import pytest
+from django.db import connection
+
+from todo_api import __version__, health
+
+# A pod's address, a name that nobody configured, and what is no host at all.
+HOSTS = ["10.1.2.3:8000", "evil.example", "[::1]:8000", "not a host!"]
+
+
+@pytest.fixture
+def unmigrated(transactional_db):
+    """A database that lacks the last migration of the tasks, as after a deployment without `migrate`."""
+    health._check_migrations.cache_clear()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE django_migrations SET app = 'gone' WHERE app = 'tasks'")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE django_migrations SET app = 'tasks' WHERE app = 'gone'")
+    health._check_migrations.cache_clear()
+
+
+# No `db` fixture: what asked the database would fail.
+def test_alive_is_the_version(client):
+    response = client.get("/health")
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "ok", "version": __version__}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_alive_for_any_host(client, host):
+    assert client.get("/health", HTTP_HOST=host).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{"HTTP_AUTHORIZATION": "Bearer nonsense"}, {"HTTP_ACCEPT": "text/plain"}])
+def test_alive_whatever_the_headers(client, headers):
+    assert client.get("/health", **headers).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/ready"])
+@pytest.mark.django_db(transaction=True)
+def test_a_probe_may_use_head(client, path):
+    assert client.head(path).status_code == 200
+
+
+def test_alive_while_the_database_is_away(client, unreachable_database):
+    assert client.get("/health").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("host", ["testserver", *HOSTS])
+def test_ready_for_any_host(client, host):
+    response = client.get("/health/ready", HTTP_HOST=host)
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "ok", "version": __version__}
+
+
+def test_not_ready_without_the_migrations(client, unmigrated):
+    response = client.get("/health/ready")
+
+    assert response.status_code == 503
+    assert response.json() == {"status": "unavailable", "failed": "migrations"}
+    assert response["Retry-After"] == "1"
+
+
+def test_ready_as_soon_as_the_migrations_are_there(client, unmigrated):
+    before = client.get("/health/ready")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE django_migrations SET app = 'tasks' WHERE app = 'gone'")
+
+    after = client.get("/health/ready")
+
+    assert (before.status_code, after.status_code) == (503, 200)
+
+
+def test_not_ready_without_the_database(client, unreachable_database):
+    response = client.get("/health/ready")
+
+    assert response.status_code == 503
+    assert response.json() == {"status": "unavailable", "failed": "database"}
+    assert response["Retry-After"] == "1"
+
+
+def test_the_reason_is_logged_and_not_shown(client, unreachable_database, caplog):
+    response = client.get("/health/ready")
+
+    assert "not ready: " in caplog.text
+    assert "connect" not in response.content.decode()
+
+
+def test_a_database_that_hangs_is_given_up_after_2_seconds(client, hanging_database):
+    begin = time.monotonic()
+    response = client.get("/health/ready")
+    seconds = time.monotonic() - begin
+
+    assert response.json() == {"status": "unavailable", "failed": "database"}
+    assert 1.9 < seconds < 2.5
+
+
+def test_probes_of_a_database_that_hangs_do_not_pile_up(client, hanging_database, monkeypatch, caplog):
+    monkeypatch.setattr(health, "READY_WITHIN", 0.05)
+    for _ in range(5):
+        client.get("/health/ready")
+
+    hanging_database.close()
+    health._prober().submit(int).result(5)  # what was waiting is through
+
+    assert caplog.text.count("not ready: ") == 1

@@ -1,0 +1,261 @@
+"""REQUIRE_KNOWN_USER: who is gone from Better Auth's own table is gone here, and operators see e-mail addresses."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+from django.contrib import admin
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import NotSupportedError, connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import include, path
+
+from tasks.models import Task
+from todo_api.admin import TaskWithOwnerAdmin
+from todo_api.checks import refuse_to_start_misconfigured
+from todo_api.models import BetterAuthUser
+from todo_api.tests.server import Server, clean_environment, database_of_the_tests
+
+UUID = "0b9f4d0e-7c1e-4c53-9a55-0a1f8f3b2c11"
+
+operators = admin.AdminSite()
+operators.register(Task, TaskWithOwnerAdmin)
+urlpatterns = [path("admin/", operators.urls), path("", include("todo_api.urls"))]
+
+
+@pytest.fixture
+def required(configured):
+    with configured(REQUIRE_KNOWN_USER=True):
+        yield
+
+
+@pytest.fixture
+def make_users(db):
+    """`make_users(alice="alice@example.com")`: Better Auth's table, and a row for each."""
+
+    def make(id_type="text", **emails):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f'CREATE TABLE "user" (id {id_type} PRIMARY KEY, name text, email text UNIQUE, "emailVerified" boolean,'
+                ' image text, "createdAt" timestamp, "updatedAt" timestamp)'
+            )
+            cursor.executemany('INSERT INTO "user" (id, email) VALUES (%s, %s)', list(emails.items()))
+
+    yield make
+    with connection.cursor() as cursor:
+        cursor.execute('DROP TABLE IF EXISTS "user"')
+
+
+@pytest.fixture
+def operator(client, django_user_model, configured):
+    client.force_login(django_user_model.objects.create_superuser("operator"))
+    with configured(ROOT_URLCONF=__name__):
+        yield client
+
+
+def shown(response):
+    assert response.status_code == 200
+    return [task.title for task in response.context["cl"].result_list]
+
+
+def test_a_known_user_is_served_by_one_statement_more(required, make_users, alice, django_assert_num_queries):
+    make_users(alice="alice@example.com")
+
+    with django_assert_num_queries(2):
+        assert alice.get(alice.tasks_url).status_code == 200
+
+
+def test_a_user_who_is_gone_is_refused(required, make_users, bob, make_task):
+    make_users(alice="alice@example.com")
+    make_task(user_id="bob")
+    response = bob.get(bob.tasks_url)
+
+    assert (response.status_code, response.json()["code"]) == (401, "token_invalid")
+    assert response.json()["detail"] == "Invalid token: its user no longer exists"
+    assert 'error="invalid_token"' in response["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("user_id", ["Alice", " alice", "alic", "alice%", "%", "' OR '1'='1", "ALICE"])
+def test_the_id_is_compared_exactly(required, make_users, caller, user_id):
+    make_users(alice="alice@example.com")
+
+    assert caller(user_id).get("/api/tasks").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("id_type", "user_id", "others"),
+    [
+        ("uuid", UUID, [UUID.upper(), UUID.replace("-", ""), f"{{{UUID}}}", "alice", "7"]),
+        ("integer", "7", ["07", "+7", "7.0", "8", "alice", UUID, "9" * 40]),
+    ],
+)
+def test_ids_of_other_types_are_compared_as_text(required, make_users, caller, id_type, user_id, others):
+    make_users(id_type, **{user_id: "alice@example.com"})
+
+    assert caller(user_id).get("/api/tasks").status_code == 200
+    assert {caller(other).get("/api/tasks").status_code for other in others} == {401}
+
+
+def test_a_bad_token_asks_no_database(required, caller):
+    assert caller("alice", token="garbage").get("/api/tasks").status_code == 401
+
+
+def test_a_database_that_is_away_is_503(required, unreachable_database, alice):
+    response = alice.get(alice.tasks_url)
+
+    assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
+
+
+@pytest.mark.django_db
+def test_by_default_there_need_not_be_such_a_table(alice, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        assert alice.get(alice.tasks_url).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_does_not_start_without_the_table(required):
+    with pytest.raises(ImproperlyConfigured) as error:
+        refuse_to_start_misconfigured()
+
+    assert re.match(
+        r'REQUIRE_KNOWN_USER is true, but the table "user" cannot be read: .+ Use the database', str(error.value)
+    )
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_starts_with_the_table_and_leaves_no_connection(required, make_users):
+    make_users()
+    refuse_to_start_misconfigured()
+
+    assert connection.connection is None
+
+
+def test_it_starts_without_the_database(required, unreachable_database):
+    refuse_to_start_misconfigured()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_gunicorn_stops_with_one_line(tmp_path):
+    with pytest.raises(AssertionError) as log:
+        Server(tmp_path, DATABASE_URL=database_of_the_tests(), REQUIRE_KNOWN_USER="true")
+
+    assert "The service does not start: REQUIRE_KNOWN_USER is true" in str(log.value)
+    assert "Traceback" not in str(log.value)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_database_check_warns_of_it(required):
+    [warning] = [message for message in run_checks(databases=["default"]) if message.id == "todo_api.W001"]
+
+    assert not warning.is_serious()
+
+
+@pytest.mark.django_db
+def test_the_model_needs_no_migration():
+    call_command("makemigrations", "todo_api", check=True, dry_run=True, verbosity=0)
+
+
+WRITES = {
+    "save": lambda user: user.save(),
+    "delete": lambda user: user.delete(),
+    "create": lambda user: BetterAuthUser.objects.create(id="mallory"),
+    "bulk_create": lambda user: BetterAuthUser.objects.bulk_create([BetterAuthUser(id="mallory")]),
+    "get_or_create": lambda user: BetterAuthUser.objects.get_or_create(id="mallory"),
+    "update": lambda user: BetterAuthUser.objects.update(email="mallory@example.com"),
+    "bulk_update": lambda user: BetterAuthUser.objects.bulk_update([user], ["email"]),
+    "delete many": lambda user: BetterAuthUser.objects.all().delete(),
+}
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_users_are_never_written(make_users, write):
+    make_users(alice="alice@example.com")
+    alice = BetterAuthUser.objects.get()
+
+    with pytest.raises(NotSupportedError):
+        write(alice)
+    assert list(BetterAuthUser.objects.values_list()) == [("alice", "alice@example.com")]
+
+
+@pytest.mark.parametrize("id_type", ["text", "uuid"])
+def test_operators_see_the_owners_address(operator, make_users, make_task, id_type):
+    make_users(id_type, **{UUID: "alice@example.com"})
+    make_task(user_id=UUID)
+    make_task(user_id="gone")
+    page = operator.get("/admin/tasks/task/").content.decode()
+
+    assert re.findall(r'field-owner_email">(.*?)<', page) == ["-", "alice@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("search", "titles"),
+    [
+        ("alice@example.com", ["milk"]),
+        ("ALICE@", ["milk"]),
+        (" example.com ", ["bread", "milk"]),
+        ("bob", ["bread"]),
+        ("bread", ["bread"]),
+        ("%", []),
+        ("nobody@example.com", []),
+        ("", ["of nobody", "bread", "milk"]),
+    ],
+)
+def test_operators_find_by_title_user_or_address(operator, make_users, make_task, search, titles):
+    make_users(alice="alice@example.com", bob="robert@example.com")
+    make_task(user_id="alice", title="milk")
+    make_task(user_id="bob", title="bread")
+    make_task(user_id="nobody", title="of nobody")
+
+    assert shown(operator.get("/admin/tasks/task/", {"q": search})) == titles
+
+
+@pytest.mark.parametrize("search", ["", "example"])
+def test_a_long_list_takes_no_more_statements(operator, make_users, make_task, search):
+    make_users(alice="alice@example.com")
+    counts = []
+    for _ in range(2):
+        make_task()
+        with CaptureQueriesContext(connection) as captured:
+            operator.get("/admin/tasks/task/", {"q": search})
+        counts.append(len(captured))
+        for _ in range(10):
+            make_task()
+
+    assert counts[0] == counts[1]
+
+
+def test_operators_mark_and_delete_what_they_found(operator, make_users, make_task):
+    make_users(alice="alice@example.com")
+    task = make_task()
+    url = "/admin/tasks/task/?q=alice%40example.com"
+    operator.post(url, {"action": "mark_completed", "_selected_action": [task.pk]})
+    completed = Task.objects.get().completed
+    operator.post(url, {"action": "delete_selected", "_selected_action": [task.pk], "post": "yes"})
+
+    assert (completed, Task.objects.count()) == (True, 0)
+
+
+def test_operators_edit_a_task_as_before(operator, make_users, make_task):
+    make_users()
+
+    assert operator.get(f"/admin/tasks/task/{make_task().pk}/change/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("required", "shows"), [("true", "TaskWithOwnerAdmin"), ("false", "TaskAdmin"), (None, "TaskAdmin")]
+)
+def test_the_setting_decides_which_list_operators_have(required, shows):
+    program = (
+        "from django.contrib import admin; from tasks.models import Task; print(type(admin.site.get_model_admin(Task)))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v0", "-c", program],
+        cwd=settings.BASE_DIR, env=clean_environment(REQUIRE_KNOWN_USER=required), capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert f"admin.{shows}'" in answer.stdout, answer.stderr

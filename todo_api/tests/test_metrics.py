@@ -1,0 +1,88 @@
+"""GET /metrics: for Prometheus alone, and without a word of any user."""
+
+import re
+
+import pytest
+
+from todo_api.tests.server import METRICS_TOKEN
+
+TOKEN = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+
+
+def count(server, **labels):
+    """How many requests with these labels the server has counted."""
+    pattern = ",".join(f'{name}="{re.escape(value)}"' for name, value in labels.items())
+    _, text = server.get("/metrics", **TOKEN)
+    found = re.search(rf"^http_request_duration_seconds_count{{{pattern}}} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0
+
+
+# No `db` fixture: metrics ask no database.
+@pytest.mark.parametrize("headers", [{}, {"HTTP_AUTHORIZATION": "Bearer "}, {"HTTP_AUTHORIZATION": "Bearer x"}])
+def test_it_is_404_while_it_is_switched_off(anonymous, headers):
+    response = anonymous.get("/metrics", **headers)
+
+    assert response.status_code == 404
+    assert response.json()["detail"] == "There is nothing at this address."
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer x",
+        f"Bearer {METRICS_TOKEN}x",
+        f"Basic {METRICS_TOKEN}",
+        METRICS_TOKEN,
+        "Bearer é",
+    ],
+)
+def test_it_is_401_without_its_token(anonymous, configured, authorization):
+    with configured(METRICS_TOKEN=METRICS_TOKEN):
+        response = anonymous.get("/metrics", HTTP_AUTHORIZATION=authorization)
+
+    assert response.status_code == 401
+    assert response.json()["code"] == "not_authenticated"
+    assert response["WWW-Authenticate"] == 'Bearer realm="api"'
+
+
+def test_it_is_401_with_the_token_of_a_user(alice, configured):
+    with configured(METRICS_TOKEN=METRICS_TOKEN):
+        assert alice.get("/metrics").status_code == 401
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_it_is_text_for_prometheus(server, scheme):
+    status, text = server.get("/metrics", Authorization=f"{scheme} {METRICS_TOKEN}")
+
+    assert status == 200
+    assert "# TYPE http_request_duration_seconds histogram" in text
+
+
+def test_a_request_counts_once_under_its_route(server):
+    before = count(server, method="GET", route="none", status="200")
+
+    server.get("/health")
+
+    assert count(server, method="GET", route="none", status="200") == before + 1
+
+
+def test_requests_are_told_apart_by_method_route_and_status(server):
+    labels = {"method": "GET", "route": "api/<str:user_id>/tasks/?$", "status": "401"}
+    before = count(server, **labels)
+
+    server.get("/api/alice/tasks")
+    server.get("/api/bob/tasks")
+
+    assert count(server, **labels) == before + 2
+
+
+def test_no_id_and_no_user_becomes_a_label(server):
+    for path in ("/api/carol/tasks/4711", "/api/tasks/4711?search=secret", "/nothing/4711", "/carol"):
+        server.get(path, X_Request_ID="carol-4711")
+
+    _, text = server.get("/metrics", **TOKEN)
+
+    assert not re.search("carol|4711|secret", text)

@@ -1,0 +1,62 @@
+"""What every answer carries, whatever its view."""
+
+import re
+
+import pytest
+from django.test import Client
+
+PATHS = ["/", "/health", "/docs", "/openapi.json", "/nothing", "/metrics", "/api/tasks", "/api/alice/tasks"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_answer_has_an_id_of_its_own(anonymous, path):
+    ids = {anonymous.get(path)["X-Request-ID"] for _ in range(2)}
+
+    assert len(ids) == 2
+    assert all(re.fullmatch("[0-9a-f]{32}", one) for one in ids)
+
+
+@pytest.mark.parametrize("name", [" ", "a\nb", "a\n", "\x00", "٣"])
+def test_an_id_that_would_break_a_line_is_replaced(anonymous, name):
+    assert re.fullmatch("[0-9a-f]{32}", anonymous.get("/", HTTP_X_REQUEST_ID=name)["X-Request-ID"])
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_no_answer_is_sniffed(anonymous, path):
+    assert anonymous.get(path)["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/tasks", "/api/alice/tasks"])
+def test_the_api_sets_no_cookie_and_makes_no_session(alice, path, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        response = alice.get(path)
+
+    assert response.cookies == {}
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/redoc", "/nothing"])
+def test_the_open_pages_make_no_session(anonymous, path):
+    assert "sessionid" not in anonymous.get(path).cookies
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/tasks/", "/api/alice/tasks/"])
+def test_a_slash_at_the_end_is_no_redirect(alice, path):
+    assert alice.get(path).status_code == 200
+    assert alice.post(path, {"title": "Buy milk"}).status_code == 201
+
+
+@pytest.mark.django_db
+def test_the_admin_keeps_its_cookies_to_https():
+    cookies = Client().get("/admin/login/").cookies
+
+    assert cookies["csrftoken"]["secure"]
+
+
+@pytest.mark.django_db
+def test_the_admin_asks_who_is_there():
+    response = Client().get("/admin/")
+
+    assert response.status_code == 302
+    assert response["Location"].startswith("/admin/login/")

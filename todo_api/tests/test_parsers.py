@@ -1,0 +1,267 @@
+"""The body of a request: JSON in UTF-8, whole, at most 64 KiB; a refused one never reaches the database."""
+
+import gzip
+import json
+from io import BytesIO
+
+import pytest
+from django.test import RequestFactory
+
+from tasks.models import Task
+from todo_api.wsgi import application
+
+pytestmark = pytest.mark.django_db
+
+TASK = b'{"title": "Buy milk"}'
+LIMIT = 64 * 1024
+
+
+def post(caller, body, content_type="application/json", **environ):
+    return caller.generic("POST", caller.tasks_url, body, content_type, **environ)
+
+
+def through_wsgi(caller, body, **environ):
+    """Status and JSON of a POST with no headers but these, as gunicorn hands it to the WSGI application."""
+    environ |= caller._credentials | {"wsgi.input": BytesIO(body)}
+    environ = RequestFactory().generic("POST", caller.tasks_url, **environ).environ
+    statuses = []
+    answer = b"".join(application(environ, lambda status, headers: statuses.append(int(status[:3]))))
+    return statuses[0], json.loads(answer)
+
+
+def post_chunked(caller, body):
+    return through_wsgi(caller, body, CONTENT_TYPE="application/json", HTTP_TRANSFER_ENCODING="chunked")
+
+
+def body_of_length(length):
+    return b'{"title": "Buy milk", "description": null}'.ljust(length)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"title=Buy milk", id="not JSON"),
+        pytest.param(b'{"title": "Buy mi', id="cut short"),
+        pytest.param(b'{"title": "Buy \xff milk"}', id="bad UTF-8"),
+        pytest.param(b'{"title": "Buy \xed\xa0\x80 milk"}', id="UTF-8 of a surrogate"),
+        pytest.param(b'{"title": "\xc3"}', id="half a character"),
+        pytest.param(b"\xef\xbb\xbf" + TASK, id="a BOM"),
+        pytest.param(TASK.decode().encode("utf-16"), id="UTF-16"),
+        pytest.param(TASK + b" {}", id="trailing data"),
+        pytest.param(b'{"title": "Buy milk",, "completed": true}', id="duplicate commas"),
+        pytest.param(b'{"title": "Buy milk",}', id="trailing comma"),
+        pytest.param(b"{'title': 'Buy milk'}", id="single quotes"),
+        pytest.param(b'{"title": "Buy\nmilk"}', id="a raw line break in a string"),
+        pytest.param(b"  \n ", id="white space alone"),
+        pytest.param(b'{"title": NaN}', id="NaN"),
+        pytest.param(b'{"title": Infinity}', id="Infinity"),
+        pytest.param(b'{"title": -Infinity}', id="-Infinity"),
+        pytest.param(b'{"title": 1e999}', id="1e999"),
+        pytest.param(b'{"title": -1e999}', id="-1e999"),
+        pytest.param(b'{"title": "Buy milk", "unknown": 1e999}', id="1e999 in an unknown field"),
+        pytest.param(b'{"title": ' + b"9" * 5_000 + b"}", id="5,000 digits"),
+        pytest.param(b'{"title": ' + b"[" * 30_000 + b"]" * 30_000 + b"}", id="30,000 deep"),
+        pytest.param(b'{"a":' * 13_000, id="13,000 objects deep, cut short"),
+    ],
+)
+def test_what_is_not_json_is_400(alice, django_assert_num_queries, body):
+    with django_assert_num_queries(0):
+        response = post(alice, body)
+
+    assert response.status_code == 400
+    assert response.json()["code"] == "parse_error"
+
+
+@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
+def test_a_nesting_of_100_000_is_400_where_the_limit_allows_its_size(alice, configured, opening):
+    with configured(DATA_UPLOAD_MAX_MEMORY_SIZE=1_000_000):
+        response = post(alice, opening * 100_000)
+
+    assert response.status_code == 400
+    assert response.json()["detail"] == "The body is nested too deeply."
+
+
+def test_the_detail_names_the_place_and_no_internals(alice):
+    broken = post(alice, b'{"title": }').json()["detail"]
+    long = post(alice, b'{"title": ' + b"9" * 5_000 + b"}").json()["detail"]
+
+    assert broken == "The body is not JSON: Expecting value: line 1 column 11 (char 10)"
+    assert long == "The body is not JSON: a number is out of range"
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b'[{"title": "Buy milk"}]', b'"Buy milk"', b"5", b"true", b"0", b""])
+def test_what_is_json_but_no_object_is_422(alice, django_assert_num_queries, body):
+    with django_assert_num_queries(0):
+        response = post(alice, body)
+
+    assert response.status_code == 422
+    assert response.json()["code"] == "validation_error"
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH"])
+@pytest.mark.parametrize("body", [b"null", b"[]", b'"Buy milk"', b"5", b"false", b""])
+def test_an_update_needs_an_object_too(alice, make_task, django_assert_num_queries, method, body):
+    url = f"{alice.tasks_url}/{make_task().pk}"
+
+    with django_assert_num_queries(0):
+        response = alice.generic(method, url, body, "application/json")
+
+    assert response.status_code == 422
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b'"yes"', b"1", b"false"])
+def test_a_completion_with_a_body_needs_an_object(alice, make_task, django_assert_num_queries, body):
+    task = make_task()
+
+    with django_assert_num_queries(0):
+        response = alice.generic("PATCH", f"{alice.tasks_url}/{task.pk}/complete", body, "application/json")
+
+    assert response.status_code == 422
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "text/plain",
+        "text/json",
+        "application/xml",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/json; charset=utf-16",
+        "application/json; charset=latin-1",
+        "application/json; charset=unicode_escape",
+        "application/json; charset=bz2",
+        "application/json; charset=nonsense",
+        "json",
+        "/",
+        "",
+    ],
+)
+def test_another_content_type_is_415(alice, django_assert_num_queries, content_type):
+    with django_assert_num_queries(0):
+        response = post(alice, TASK, content_type)
+
+    assert response.status_code == 415
+    assert response.json()["code"] == "unsupported_media_type"
+
+
+def test_a_body_without_a_content_type_is_415(alice, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        status, problem = through_wsgi(alice, TASK, CONTENT_LENGTH=str(len(TASK)))
+
+    assert status == 415
+    assert problem["code"] == "unsupported_media_type"
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "application/json",
+        "APPLICATION/JSON",
+        "application/json; charset=utf-8",
+        'application/json; charset="UTF-8"',
+        "application/json;charset=utf8",
+    ],
+)
+def test_json_in_utf_8_is_read_however_it_is_written(alice, content_type):
+    assert post(alice, TASK, content_type).status_code == 201
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "deflate", "br", "gzip, identity"])
+def test_a_compressed_body_is_415(alice, django_assert_num_queries, encoding):
+    with django_assert_num_queries(0):
+        response = post(alice, gzip.compress(TASK), HTTP_CONTENT_ENCODING=encoding)
+
+    assert response.status_code == 415
+    assert response.json()["detail"] == "The body must not be compressed."
+
+
+def test_the_identity_encoding_is_none(alice):
+    assert post(alice, TASK, HTTP_CONTENT_ENCODING="identity").status_code == 201
+
+
+def test_a_body_over_64_kib_is_413(alice, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        response = post(alice, body_of_length(LIMIT + 1))
+
+    assert response.status_code == 413
+    assert response.json()["code"] == "payload_too_large"
+
+
+def test_a_body_of_64_kib_is_read(alice):
+    assert post(alice, body_of_length(LIMIT)).status_code == 201
+
+
+def test_a_big_body_is_not_read_to_be_refused(alice):
+    source = BytesIO(b"{")
+
+    response = post(alice, b"", **{"wsgi.input": source, "CONTENT_LENGTH": str(10**12)})
+
+    assert response.status_code == 413
+    assert source.tell() == 0
+
+
+def test_a_chunked_body_over_64_kib_is_413(alice, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        status, problem = post_chunked(alice, body_of_length(LIMIT + 1))
+
+    assert status == 413
+    assert problem["code"] == "payload_too_large"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("length", [50, LIMIT])
+def test_a_chunked_body_within_the_limit_is_read(alice, length):
+    status, task = post_chunked(alice, body_of_length(length))
+
+    assert status == 201
+    assert task["title"] == "Buy milk"
+
+
+def test_an_empty_chunked_body_is_none(alice):
+    status, problem = post_chunked(alice, b"")
+
+    assert status == 422
+    assert problem["errors"][0]["field"] == "title"
+
+
+@pytest.mark.parametrize("sent", [TASK, TASK[:-1], b""])
+def test_a_body_shorter_than_announced_is_400_and_writes_nothing(alice, django_assert_num_queries, sent):
+    with django_assert_num_queries(0):
+        response = post(alice, b"", **{"wsgi.input": BytesIO(sent), "CONTENT_LENGTH": str(len(TASK) + 1)})
+
+    assert response.status_code == 400
+    assert response.json()["detail"] == "The body ended before its announced length."
+    assert not Task.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        pytest.param("مهمة جديدة", id="right to left"),
+        pytest.param("买牛奶", id="Chinese"),
+        pytest.param("👩‍👩‍👧‍👦 shopping 🛒", id="joined emoji"),
+        pytest.param("e\u0301te\u0301", id="combining marks"),
+        pytest.param("\u202eright\u202c", id="direction marks"),
+        pytest.param("🛒" * 200, id="200 of 4 bytes each"),
+        pytest.param('"quotes" \\ and </script>', id="quotes"),
+        pytest.param("a\u2028b", id="a line separator"),
+    ],
+)
+def test_a_title_comes_back_the_same(alice, title):
+    response = alice.post(alice.tasks_url, {"title": title})
+
+    assert response.status_code == 201
+    assert alice.get(response["Location"]).json()["title"] == title
+
+
+def test_escapes_are_read_as_what_they_stand_for(alice):
+    response = post(alice, rb'{"title": "\ud83d\uded2 \u00e9"}')
+
+    assert response.json()["title"] == "🛒 é"
+
+
+def test_the_last_of_two_equal_keys_counts(alice):
+    response = post(alice, b'{"title": "Buy milk", "title": "Buy bread"}')
+
+    assert response.json()["title"] == "Buy bread"
