@@ -32,6 +32,9 @@ e2e: .venv/tools examples/nextjs/node_modules/.installed ## real Better Auth, a 
 	@command -v chromium >/dev/null || { echo "make e2e needs Chromium: apt-get install chromium" >&2; exit 1; }
 	@$(BIN)/pytest e2e -n0
 
+bench: .venv/tools ## load for this machine, or for URL= with TOKEN= (needs wrk)
+	@$(BIN)/python benchmarks/load.py
+
 demo: setup .env examples/nextjs/node_modules/.installed ## the service and the Next.js front end together (MODE=hs256)
 	@examples/demo
 
@@ -79,4 +82,4 @@ examples/nextjs/node_modules/.installed: examples/nextjs/package-lock.json
 	@cd examples/nextjs && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-.PHONY: help setup run test check e2e demo client check-client format schema
+.PHONY: help setup run test check e2e bench demo client check-client format schema

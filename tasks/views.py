@@ -27,7 +27,7 @@ ID = OpenApiParameter("id", int, OpenApiParameter.PATH, description="The task.")
     list=extend_schema(parameters=[ListParameters]),
     retrieve=extend_schema(parameters=[ID]),
     update=extend_schema(parameters=[ID], request=TaskSerializer(partial=True)),
-    partial_update=extend_schema(parameters=[ID]),
+    partial_update=extend_schema(parameters=[ID], description="Change the fields that are sent, as PUT does."),
     destroy=extend_schema(parameters=[ID]),
     complete=extend_schema(parameters=[ID], request=CompletionSerializer),
     toggle_status=extend_schema(parameters=[ID], request=CompletionSerializer),

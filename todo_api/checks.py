@@ -90,11 +90,43 @@ def check_default_sort() -> Iterator[CheckMessage]:
         )
 
 
+def check_rates() -> Iterator[CheckMessage]:
+    """Both limits are rates, or empty."""
+    from todo_api.throttling import RATES, rate
+
+    for variable in RATES.values():
+        try:
+            rate(getattr(settings, variable))
+        except ValueError:
+            yield Error(
+                f"{variable} is {getattr(settings, variable)!r}, which is not a rate.",
+                hint="Use a number and a period, such as 600/minute or 10/2 seconds, or leave it empty for no limit.",
+                id="todo_api.E006",
+            )
+
+
+def check_redis_address() -> Iterator[CheckMessage]:
+    """REDIS_URL, where it is set, is the address of a Redis; whether one answers there is not asked."""
+    from todo_api.throttling import redis_storage
+
+    try:
+        if settings.REDIS_URL:
+            redis_storage(settings.REDIS_URL)
+    except ValueError:
+        yield Error(  # without the address, which may hold a password
+            "REDIS_URL is not the address of a Redis.",
+            hint="Use redis://:password@host:6379/0, or rediss:// for TLS.",
+            id="todo_api.E007",
+        )
+
+
 RULES: tuple[Callable[[], Iterator[CheckMessage]], ...] = (
     check_algorithm,
     check_shared_secrets,
     check_key_set_address,
     check_default_sort,
+    check_rates,
+    check_redis_address,
 )
 
 

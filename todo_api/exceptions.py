@@ -15,9 +15,11 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from rest_framework import exceptions
+from rest_framework.request import Request
 from rest_framework.response import Response
 
 from todo_api.logging import client_address, current_request_id
+from todo_api.throttling import count_refused
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ CODES = {
     406: "not_acceptable",
     415: "unsupported_media_type",
     422: "validation_error",
+    429: "rate_limited",
     500: "internal_error",
 }
 
@@ -66,7 +69,7 @@ class IdentityUnavailable(ServiceUnavailable):
 
 def problem_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
     """DRF's EXCEPTION_HANDLER: every exception of an API view becomes a problem."""
-    error = translate(exc)
+    error = limited(translate(exc), context["request"])
     view = context["view"]
     log(error, exc, context["request"])
     headers = dict(error_headers(error))
@@ -107,6 +110,14 @@ def translate(exc: Exception) -> exceptions.APIException:
             return exceptions.ParseError("The request is malformed.")
         case _:
             return exceptions.APIException("Something unexpected went wrong. It has been logged.")
+
+
+def limited(error: exceptions.APIException, request: Request) -> exceptions.APIException:
+    """The error of a request that may not have been counted yet; 429 for one 401 too many. See decision 10."""
+    usage = count_refused(request) if error.status_code < 500 else None  # what breaks is not the client's doing
+    if usage and usage.is_over and error.status_code == 401:
+        return exceptions.Throttled(usage.seconds)
+    return error
 
 
 def body(error: exceptions.APIException) -> dict[str, Any]:
@@ -164,6 +175,8 @@ def error_headers(error: exceptions.APIException) -> Iterator[tuple[str, str]]:
         yield "WWW-Authenticate", challenge
     if isinstance(error, ServiceUnavailable):
         yield "Retry-After", str(RETRY_AFTER)
+    elif isinstance(error, exceptions.Throttled):
+        yield "Retry-After", str(error.wait)  # type: ignore[attr-defined]  # missing in the stubs
 
 
 def log(error: exceptions.APIException, exc: Exception, request: Any) -> None:

@@ -7,6 +7,7 @@ import logging
 from contextvars import ContextVar
 from typing import Any
 
+from django.conf import settings
 from pythonjsonlogger.orjson import OrjsonFormatter
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="-")
@@ -42,5 +43,13 @@ class JsonFormatter(OrjsonFormatter):
 
 
 def client_address(request: Any) -> str:
-    """The address of the peer, which is the proxy's where there is one."""
+    """The address of the peer, or what the outermost of TRUSTED_PROXIES has seen as its own.
+
+    Each proxy appends to X-Forwarded-For; what is further left than they reach is the client's own invention, and a
+    shorter list has not come through all of them.
+    """
+    if proxies := settings.TRUSTED_PROXIES:
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        if len(forwarded) >= proxies and (address := forwarded[-proxies].strip()):
+            return str(address)
     return str(request.META.get("REMOTE_ADDR", ""))

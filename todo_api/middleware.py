@@ -14,14 +14,18 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
+from django.utils.encoding import escape_uri_path
 
 from todo_api import health, metrics
 from todo_api.exceptions import problem_response
 from todo_api.logging import set_request_id
+from todo_api.throttling import USAGE
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 OPERATORS = "/admin/"
+WORTH_COMPRESSING = 1024  # bytes
 
 request_log = logging.getLogger("todo_api.request")
 
@@ -40,13 +44,15 @@ class RequestMiddleware:
         set_request_id(request_id)
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
+        if usage := request.META.get(USAGE):
+            usage.tell(response)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")  # probes never reach SecurityMiddleware
         seconds = time.perf_counter() - begin
         # The query string stays out of the log: it holds what people search for.
         request_log.info(
             "%s %s %d",
             request.method,
-            request.path_info,
+            escape_uri_path(request.path_info),  # a line break in it must not begin a line of the log
             response.status_code,
             extra={"status": response.status_code, "milliseconds": round(seconds * 1000, 2)},
         )
@@ -68,6 +74,15 @@ class HealthMiddleware:
         """The probe's answer, or what the rest of the service says."""
         view = health.PROBES.get(request.path_info)
         return view(request) if view else self.get_response(request)
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Django's gzip for bodies that are worth it; a single task grows by it or gains nothing."""
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        """The response, compressed when it has a whole body of a kilobyte and the client asks for it."""
+        worth_it = response.streaming or len(response.content) >= WORTH_COMPRESSING
+        return super().process_response(request, response) if worth_it else response
 
 
 def for_operators(middleware: type[Any]) -> type[Any]:

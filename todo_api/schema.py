@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -21,12 +22,22 @@ PROBLEMS: dict[int, tuple[str, str, list[str]]] = {
     413: ("payload_too_large", "The request body is larger than 64 KiB.", []),
     415: ("unsupported_media_type", 'Unsupported media type "text/plain" in request.', []),
     422: ("validation_error", "title: This field may not be blank.", []),
+    429: ("rate_limited", "Request was throttled. Expected available in 43 seconds.", ["Retry-After"]),
     500: ("internal_error", "Something unexpected went wrong. It has been logged.", []),
     503: ("database_unavailable", "The database cannot be reached. Try again in a moment.", ["Retry-After"]),
 }
 FOR_BODIES = {400, 413, 415}
+EVERYWHERE = ("X-Request-ID", "RateLimit-Policy", "RateLimit")
 HEADERS: dict[str, Schema] = {
     "X-Request-ID": {"description": "Names this answer in the log.", "schema": {"type": "string"}, "required": True},
+    "RateLimit-Policy": {
+        "description": 'The limit that this request counts for: `"user";q=600;w=60` is 600 in 60 seconds.',
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": 'What is left of it, and the seconds until all of it is back: `"user";r=599;t=43`.',
+        "schema": {"type": "string"},
+    },
     "WWW-Authenticate": {"description": "RFC 6750.", "schema": {"type": "string"}, "required": True},
     "Allow": {"description": "The methods that there are.", "schema": {"type": "string"}, "required": True},
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}, "required": True},
@@ -86,6 +97,10 @@ class AutoSchema(SpectacularAutoSchema):
         action = ACTIONS.get(view.action, view.action)
         return f"{'user_' if '{user_id}' in self.path else ''}tasks_{action}"
 
+    def get_summary(self) -> str:
+        """What a list of operations shows: the first sentence of the description."""
+        return re.split(r"[.;,]", self.get_description())[0].replace("`", "")
+
     def get_tags(self) -> list[str]:
         """Two groups, as the addresses are."""
         return ["Tasks of the user in the path" if "{user_id}" in self.path else "Tasks of the token's user"]
@@ -110,7 +125,7 @@ def complete_operation(path: str, operation: Schema) -> None:
     """Headers and examples of the success, and the problems that can happen here."""
     responses = operation["responses"]
     for status, response in responses.items():
-        response["headers"] = header_references("X-Request-ID", *success_headers(operation, status))
+        response["headers"] = header_references(*EVERYWHERE, *success_headers(operation, status))
         response["description"] = HTTPStatus(int(status)).phrase
         for media in response.get("content", {}).values():
             media["example"] = [TASK] if media["schema"].get("type") == "array" else TASK
@@ -131,7 +146,7 @@ def complete_operation(path: str, operation: Schema) -> None:
 
 
 def success_headers(operation: Schema, status: str) -> list[str]:
-    """What a success carries besides its request id."""
+    """What a success carries besides what every answer does."""
     if status == "201":
         return ["Location"]
     return ["Link"] if operation["operationId"].endswith("_list") else []
@@ -146,7 +161,7 @@ def problem(status: int) -> Schema:
         example["errors"] = [{"field": "title", "code": "blank", "detail": "This field may not be blank."}]
     return {
         "description": title,
-        "headers": header_references("X-Request-ID", *headers),
+        "headers": header_references(*EVERYWHERE, *headers),
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}},
     }
 

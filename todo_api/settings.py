@@ -27,9 +27,8 @@ def database(url: str) -> dict[str, Any]:
     try:
         config: dict[str, Any] = dict(dj_database_url.parse(re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url)))
     except (ValueError, dj_database_url.ParseError) as error:
-        raise ImproperlyConfigured(
-            "DATABASE_URL is not a database URL: use postgresql://user:pass@host/name"
-        ) from error
+        hint = "use postgresql://user:pass@host/name"
+        raise ImproperlyConfigured(f"DATABASE_URL is not a database URL: {hint}") from error
     # A thread keeps its connection; is_usable() finds a dead one without a round trip. See decision 6.
     config |= {"CONN_MAX_AGE": CONN_MAX_AGE, "CONN_HEALTH_CHECKS": True}
     if config["ENGINE"] == "django.db.backends.postgresql":
@@ -72,11 +71,16 @@ try:
     SECRET_KEY = env.str("DJANGO_SECRET_KEY", "")
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["*"] if DEBUG else ["localhost", "127.0.0.1"])
     PORT = env.int("PORT", 8000)
+    WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 2, validate=validate.Range(min=1))
     LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
     LOG_FORMAT = env.str("LOG_FORMAT", "text" if DEBUG else "json", validate=validate.OneOf(["json", "text"]))
     METRICS_TOKEN = env.str("METRICS_TOKEN", "")
     BROWSABLE_API = env.bool("BROWSABLE_API", DEBUG)
     BEHIND_HTTPS_PROXY = env.bool("BEHIND_HTTPS_PROXY", False)
+    TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
+    RATE_LIMIT = env.str("RATE_LIMIT", "600/minute")
+    RATE_LIMIT_ANON = env.str("RATE_LIMIT_ANON", "60/minute")
+    REDIS_URL = env.str("REDIS_URL", "")
 
     DATABASE_URL = env.str("DATABASE_URL", "") or env.str("NEON_DB_URL", "") or f"sqlite:///{BASE_DIR}/db.sqlite3"
     CONN_MAX_AGE = env.int("DB_CONN_MAX_AGE", 240, validate=validate.Range(min=0))
@@ -132,7 +136,7 @@ MIDDLEWARE = [
     "todo_api.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.gzip.GZipMiddleware",
+    "todo_api.middleware.CompressionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "todo_api.middleware.OperatorSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -192,6 +196,7 @@ CORS_EXPOSE_HEADERS = ["ETag", "Link", "Location", "RateLimit", "RateLimit-Polic
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["todo_api.authentication.BetterAuthAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "tasks.permissions.IsPathOwner"],
+    "DEFAULT_THROTTLE_CLASSES": ["todo_api.throttling.RateLimitThrottle"] if RATE_LIMIT.strip() else [],
     "DEFAULT_PARSER_CLASSES": ["todo_api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["todo_api.renderers.ORJSONRenderer"]
     + (["todo_api.renderers.BrowsableAPIRenderer"] if BROWSABLE_API else []),
@@ -218,10 +223,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True, "validatorUrl": None},
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "todo_api.schema.complete_document",
-    ],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "todo_api.schema.complete_document"],
 }
 
 SILENCED_SYSTEM_CHECKS = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -68,37 +69,16 @@ class TokenVerifier:
         """The claims of a valid token; TokenExpired or TokenError otherwise."""
         if len(token) > MAX_TOKEN_BYTES:
             raise TokenError("longer than 4 KiB")
-        claims = self._claims(self._payload(token))
+        header = _header(token)
+        if header.get("alg") != self.algorithm:
+            raise TokenError("The specified alg value is not allowed")
+        keys = tuple(self.keys_for(header))
+        claims = _claims(_verified_payload(token, self.algorithm, keys))
         _check_subject(claims)
         self._check_times(claims, time.time())
         self._check_audience(claims)
         if self.issuer and claims.get("iss") != self.issuer:
             raise TokenError("'iss' is not the expected issuer")
-        return claims
-
-    def _payload(self, token: bytes) -> bytes:
-        """The payload whose signature one of the keys confirms."""
-        try:
-            failure: jwt.PyJWTError = jwt.InvalidSignatureError("no key matches")
-            for key in self.keys_for(_header(token)):
-                try:
-                    payload: bytes = JWS.decode(token, key, algorithms=[self.algorithm])
-                except jwt.InvalidSignatureError as error:
-                    failure = error
-                else:
-                    return payload
-            raise failure
-        except jwt.PyJWTError as error:
-            # What follows a colon may be the sender's own text, which has no business in a log.
-            raise TokenError(str(error).partition(":")[0]) from error
-
-    def _claims(self, payload: bytes) -> Claims:
-        try:
-            claims = orjson.loads(payload)
-        except orjson.JSONDecodeError as error:
-            raise TokenError("its payload is not JSON") from error
-        if not isinstance(claims, dict):
-            raise TokenError("its payload is not a JSON object")
         return claims
 
     def _check_times(self, claims: Claims, now: float) -> None:
@@ -123,7 +103,27 @@ class TokenVerifier:
             raise TokenError("'aud' is not an expected audience")
 
 
-def _header(token: bytes) -> Mapping[str, Any]:
+# One person's calls carry the same token for a quarter of an hour, and a signature stays what it is: its verification
+# is remembered for exactly these bytes and these keys. Failures are not. What passes with time is checked each time.
+@lru_cache(maxsize=1024)
+def _verified_payload(token: bytes, algorithm: str, keys: tuple[jwt.PyJWK, ...]) -> bytes:
+    """The payload whose signature one of the keys confirms."""
+    failure: jwt.PyJWTError = jwt.InvalidSignatureError("no key matches")
+    try:
+        for key in keys:
+            try:
+                payload: bytes = JWS.decode(token, key, algorithms=[algorithm])
+            except jwt.InvalidSignatureError as error:
+                failure = error
+            else:
+                return payload
+        raise failure
+    except jwt.PyJWTError as error:
+        # What follows a colon may be the sender's own text, which has no business in a log.
+        raise TokenError(str(error).partition(":")[0]) from error
+
+
+def _header(token: bytes) -> dict[str, Any]:
     """The header, not yet trusted: it serves to find the key, and PyJWT reads it again when it verifies."""
     try:
         header = orjson.loads(base64url_decode(token.partition(b".")[0]))
@@ -132,6 +132,16 @@ def _header(token: bytes) -> Mapping[str, Any]:
     if not isinstance(header, dict):
         raise TokenError("its header is not a JSON object")
     return header
+
+
+def _claims(payload: bytes) -> Claims:
+    try:
+        claims = orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise TokenError("its payload is not JSON") from error
+    if not isinstance(claims, dict):
+        raise TokenError("its payload is not a JSON object")
+    return claims
 
 
 def _check_subject(claims: Claims) -> None:

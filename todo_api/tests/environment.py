@@ -18,6 +18,7 @@ from django.conf import settings
 SECRET = "test-secret-0123456789-0123456789-0123456789"  # signs the tests' tokens, and nothing else
 OURS = ("JWT_", "BETTER_AUTH_", "DB_", "CORS_", "TASK", "LOG_", "DJANGO_", "DATABASE_URL", "NEON_DB_URL", "DEBUG")
 OTHERS = ("ALLOWED_HOSTS", "BROWSABLE_API", "FRONTEND_URL", "METRICS_TOKEN", "JWKS_URL", "BEHIND_HTTPS_PROXY")
+LIMITS = ("RATE_LIMIT", "RATE_LIMIT_ANON", "REDIS_URL", "TRUSTED_PROXIES", "WEB_CONCURRENCY")
 
 
 def temporary_database() -> str:
@@ -38,7 +39,7 @@ def temporary_database() -> str:
 
 if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker inherits all of this
     for name in list(os.environ):
-        if name.startswith(OURS) or name in OTHERS:
+        if name.startswith(OURS) or name in OTHERS + LIMITS:
             del os.environ[name]
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "todo_api.settings",
@@ -47,6 +48,8 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker inherits all of this
         "BETTER_AUTH_SECRET": SECRET,
         "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
         "DATABASE_URL": temporary_database(),
+        "RATE_LIMIT": "",  # test_throttling.py switches them on
+        "RATE_LIMIT_ANON": "",
     }
 
 django.setup()

@@ -30,6 +30,8 @@ def clean_environment(**variables):
         "DJANGO_SECRET_KEY": SECRET[::-1] * 2,
         "BETTER_AUTH_SECRET": SECRET,
         "WEB_CONCURRENCY": "1",
+        "RATE_LIMIT": "",
+        "RATE_LIMIT_ANON": "",
     } | variables
     return {name: value for name, value in environment.items() if value is not None}
 

@@ -60,3 +60,9 @@ def test_the_admin_asks_who_is_there():
 
     assert response.status_code == 302
     assert response["Location"].startswith("/admin/login/")
+
+
+def test_a_line_break_in_a_path_begins_no_line_of_the_log(alice, caplog):
+    alice.get("/api/alice%0aforged line/tasks")
+
+    assert "GET /api/alice%0Aforged%20line/tasks 403" in caplog.messages

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from todo_api import tokens
 from todo_api.tokens import TokenError, TokenVerifier, shared_secret
 
 SECRET = b"shared-secret-0123456789-0123456789"
@@ -162,7 +163,7 @@ CASES = [
     case("1 segment", lambda: segment({"alg": "HS256"}), refused("Not enough segments")),
     case("2 segments", lambda: forge().rpartition(b".")[0], refused("Not enough segments")),
     case("4 segments", lambda: forge() + b".AAAA", BAD_SEGMENT),
-    case("5 segments, a JWE", lambda: segment({"alg": "dir", "enc": "A256GCM"}) + b"..AAAA.AAAA.AAAA", BAD_SEGMENT),
+    case("5 segments, a JWE", lambda: segment({"alg": "dir", "enc": "A256GCM"}) + b"..AAAA.AAAA.AAAA", OTHER_ALGORITHM),
     case("3 empty segments", lambda: b"..", NOT_A_JWT),
     case("NUL bytes", lambda: b"\x00.\x00.\x00", NOT_A_JWT),
     case("bytes that are not ASCII", lambda: "é.è.ê".encode(), NOT_A_JWT),
@@ -188,7 +189,7 @@ CASES = [
     case("alg nOnE, not signed", lambda: forge(header={"alg": "nOnE"}, sign=lambda _: b""), OTHER_ALGORITHM),
     case("alg NONE, not signed", lambda: forge(header={"alg": "NONE"}, sign=lambda _: b""), OTHER_ALGORITHM),
     case("alg empty", lambda: forge(header={"alg": ""}), OTHER_ALGORITHM),
-    case("alg missing", lambda: forge(header={"alg": ...}), refused("Algorithm not specified")),
+    case("alg missing", lambda: forge(header={"alg": ...}), OTHER_ALGORITHM),
     case("alg null", lambda: forge(header={"alg": None}), OTHER_ALGORITHM),
     case("alg a list", lambda: forge(header={"alg": ["HS256"]}), OTHER_ALGORITHM),
     case("alg an object", lambda: forge(header={"alg": {"HS256": 1}}), OTHER_ALGORITHM),
@@ -222,7 +223,7 @@ CASES = [
     case("kid missing", lambda: forge(sign=ed25519), NO_KEY, BY_KID),
     case("kid unknown", lambda: forge({"kid": "key-2"}, sign=ed25519), NO_KEY, BY_KID),
     case("kid a path", lambda: forge({"kid": "../../etc/passwd"}, sign=ed25519), NO_KEY, BY_KID),
-    case("kid a device", lambda: forge({"kid": "/dev/null"}, sign=as_hmac_secret(b"")), NO_KEY, BY_KID),
+    case("kid a device", lambda: forge({"kid": "/dev/null"}, sign=as_hmac_secret(b"")), OTHER_ALGORITHM, BY_KID),
     case("kid SQL", lambda: forge({"kid": "' UNION SELECT 'key-1' --"}, sign=ed25519), NO_KEY, BY_KID),
     case("kid 10 KB", lambda: forge({"kid": "k" * 10_000}, sign=ed25519), TOO_LONG, BY_KID),
     case("kid a number", lambda: forge({"kid": 1}, sign=ed25519), NO_KEY, BY_KID),
@@ -556,3 +557,27 @@ def test_any_signed_claims_are_judged(claims, verifier):
         assert 1 <= len(claims["sub"]) <= 255
         assert now() - 11 < claims["exp"] <= END_OF_TIME
         assert verifier is SHARED or claims["iss"] == OURS
+
+
+def test_a_signature_is_verified_once_for_the_same_bytes_and_keys(monkeypatch):
+    verified = []
+    verify = tokens.JWS.decode
+    monkeypatch.setattr(tokens.JWS, "decode", lambda *args, **kwargs: verified.append(args) or verify(*args, **kwargs))
+    keys = [shared_secret("remembered-" * 4, "HS256")]
+    verifier = TokenVerifier("HS256", keys_for=lambda header: keys)
+    token = jwt.encode({"sub": "alice", "exp": 2e9}, "remembered-" * 4, algorithm="HS256").encode()
+
+    assert [verifier.verify(token)["sub"] for _ in range(3)] == ["alice"] * 3
+
+    assert len(verified) == 1
+
+
+def test_a_remembered_token_is_refused_when_its_key_is_taken_away():
+    keys = [shared_secret("taken-away-" * 4, "HS256")]
+    verifier = TokenVerifier("HS256", keys_for=lambda header: keys)
+    token = jwt.encode({"sub": "alice", "exp": 2e9}, "taken-away-" * 4, algorithm="HS256").encode()
+    verifier.verify(token)
+    keys.clear()
+
+    with pytest.raises(TokenError):
+        verifier.verify(token)

@@ -11,10 +11,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The caller's tasks as an array; a `Link` header leads on when there are more. */
+        /**
+         * The caller's tasks as an array
+         * @description The caller's tasks as an array; a `Link` header leads on when there are more.
+         */
         get: operations["user_tasks_list"];
         put?: never;
-        /** @description Make a task; `Location` says where it lives. */
+        /**
+         * Make a task
+         * @description Make a task; `Location` says where it lives.
+         */
         post: operations["user_tasks_create"];
         delete?: never;
         options?: never;
@@ -29,16 +35,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description One task. */
+        /**
+         * One task
+         * @description One task.
+         */
         get: operations["user_tasks_get"];
-        /** @description Change the fields that are sent; absent fields stay as they are, for PUT as for PATCH. */
+        /**
+         * Change the fields that are sent
+         * @description Change the fields that are sent; absent fields stay as they are, for PUT as for PATCH.
+         */
         put: operations["user_tasks_update"];
         post?: never;
-        /** @description Delete a task for good. */
+        /**
+         * Delete a task for good
+         * @description Delete a task for good.
+         */
         delete: operations["user_tasks_delete"];
         options?: never;
         head?: never;
-        /** @description The caller's tasks, with or without the caller's id in the path. */
+        /**
+         * Change the fields that are sent
+         * @description Change the fields that are sent, as PUT does.
+         */
         patch: operations["user_tasks_patch"];
         trace?: never;
     };
@@ -55,7 +73,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** @description Toggle `completed`, or set it to the body's, so that a retry is harmless. */
+        /**
+         * Toggle completed
+         * @description Toggle `completed`, or set it to the body's, so that a retry is harmless.
+         */
         patch: operations["user_tasks_complete"];
         trace?: never;
     };
@@ -72,7 +93,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** @description Another name for `complete`. */
+        /**
+         * Another name for complete
+         * @description Another name for `complete`.
+         */
         patch: operations["user_tasks_toggle_status"];
         trace?: never;
     };
@@ -83,10 +107,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description The caller's tasks as an array; a `Link` header leads on when there are more. */
+        /**
+         * The caller's tasks as an array
+         * @description The caller's tasks as an array; a `Link` header leads on when there are more.
+         */
         get: operations["tasks_list"];
         put?: never;
-        /** @description Make a task; `Location` says where it lives. */
+        /**
+         * Make a task
+         * @description Make a task; `Location` says where it lives.
+         */
         post: operations["tasks_create"];
         delete?: never;
         options?: never;
@@ -101,16 +131,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description One task. */
+        /**
+         * One task
+         * @description One task.
+         */
         get: operations["tasks_get"];
-        /** @description Change the fields that are sent; absent fields stay as they are, for PUT as for PATCH. */
+        /**
+         * Change the fields that are sent
+         * @description Change the fields that are sent; absent fields stay as they are, for PUT as for PATCH.
+         */
         put: operations["tasks_update"];
         post?: never;
-        /** @description Delete a task for good. */
+        /**
+         * Delete a task for good
+         * @description Delete a task for good.
+         */
         delete: operations["tasks_delete"];
         options?: never;
         head?: never;
-        /** @description The caller's tasks, with or without the caller's id in the path. */
+        /**
+         * Change the fields that are sent
+         * @description Change the fields that are sent, as PUT does.
+         */
         patch: operations["tasks_patch"];
         trace?: never;
     };
@@ -127,7 +169,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** @description Toggle `completed`, or set it to the body's, so that a retry is harmless. */
+        /**
+         * Toggle completed
+         * @description Toggle `completed`, or set it to the body's, so that a retry is harmless.
+         */
         patch: operations["tasks_complete"];
         trace?: never;
     };
@@ -144,7 +189,10 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** @description Another name for `complete`. */
+        /**
+         * Another name for complete
+         * @description Another name for `complete`.
+         */
         patch: operations["tasks_toggle_status"];
         trace?: never;
     };
@@ -213,6 +261,8 @@ export interface components {
         Problem400: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -232,6 +282,8 @@ export interface components {
         Problem401: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
                 "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
                 [name: string]: unknown;
             };
@@ -252,6 +304,8 @@ export interface components {
         Problem403: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -271,6 +325,8 @@ export interface components {
         Problem404: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -290,6 +346,8 @@ export interface components {
         Problem405: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
                 Allow: components["headers"]["Allow"];
                 [name: string]: unknown;
             };
@@ -310,6 +368,8 @@ export interface components {
         Problem406: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -329,6 +389,8 @@ export interface components {
         Problem413: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -348,6 +410,8 @@ export interface components {
         Problem415: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -367,6 +431,8 @@ export interface components {
         Problem422: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -389,10 +455,34 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Too Many Requests */
+        Problem429: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "Retry-After": components["headers"]["Retry-After"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "status": 429,
+                 *       "title": "Too Many Requests",
+                 *       "code": "rate_limited",
+                 *       "detail": "Request was throttled. Expected available in 43 seconds.",
+                 *       "request_id": "3f2c9a5be6c14f0b9d1e8a7c5b4d3e2f"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Internal Server Error */
         Problem500: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
                 [name: string]: unknown;
             };
             content: {
@@ -412,6 +502,8 @@ export interface components {
         Problem503: {
             headers: {
                 "X-Request-ID": components["headers"]["X-Request-ID"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
                 "Retry-After": components["headers"]["Retry-After"];
                 [name: string]: unknown;
             };
@@ -434,6 +526,10 @@ export interface components {
     headers: {
         /** @description Names this answer in the log. */
         "X-Request-ID": string;
+        /** @description The limit that this request counts for: `"user";q=600;w=60` is 600 in 60 seconds. */
+        "RateLimit-Policy": string;
+        /** @description What is left of it, and the seconds until all of it is back: `"user";r=599;t=43`. */
+        RateLimit: string;
         /** @description RFC 6750. */
         "WWW-Authenticate": string;
         /** @description The methods that there are. */
@@ -477,6 +573,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
@@ -503,6 +601,7 @@ export interface operations {
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };
@@ -533,6 +632,8 @@ export interface operations {
             201: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
@@ -560,6 +661,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };
@@ -581,6 +683,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -604,6 +708,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };
@@ -636,6 +741,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -663,6 +770,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };
@@ -684,6 +792,8 @@ export interface operations {
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -693,6 +803,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };
@@ -725,6 +836,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -752,6 +865,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };
@@ -782,6 +896,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -809,6 +925,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };
@@ -839,6 +956,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -866,6 +985,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };
@@ -896,6 +1016,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     Link: components["headers"]["Link"];
                     [name: string]: unknown;
                 };
@@ -921,6 +1043,7 @@ export interface operations {
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };
@@ -949,6 +1072,8 @@ export interface operations {
             201: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
@@ -975,6 +1100,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };
@@ -995,6 +1121,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1017,6 +1145,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };
@@ -1048,6 +1177,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1074,6 +1205,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };
@@ -1094,6 +1226,8 @@ export interface operations {
             204: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -1102,6 +1236,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };
@@ -1133,6 +1268,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1159,6 +1296,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };
@@ -1188,6 +1326,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1214,6 +1354,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };
@@ -1243,6 +1384,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1269,6 +1412,7 @@ export interface operations {
             413: components["responses"]["Problem413"];
             415: components["responses"]["Problem415"];
             422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };

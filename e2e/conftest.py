@@ -1,0 +1,114 @@
+"""Whole systems: databases, processes that end with their test, and a browser."""
+
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from playwright.sync_api import expect, sync_playwright
+
+from e2e.processes import BetterAuth
+from todo_api.tests.server import clean_environment
+
+
+@pytest.fixture(scope="session")
+def new_database():
+    """`new_database("name")`: a PostgreSQL database with the service's tables, and its URL."""
+    if not settings.DATABASE_URL.startswith("postgresql:"):
+        pytest.exit("The end-to-end tests run on PostgreSQL: leave TEST_DB alone.", returncode=2)
+
+    def create(name, template):
+        with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return settings.DATABASE_URL.replace("/postgres?", f"/{name}?")
+
+    environment = clean_environment(DATABASE_URL=create("migrated", "template1"))
+    command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+    subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=True)
+    return lambda name: create(name, "migrated")
+
+
+@pytest.fixture(scope="session")
+def database_url(new_database):
+    """One database for all tests that do not look into it: every person in them is a new one."""
+    return new_database("tasks")
+
+
+@pytest.fixture
+def running():
+    """What is put on this stack ends with the test."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def start(running, tmp_path):
+    """`start(Service, DEBUG="true")`: a process that is stopped after the test."""
+
+    def start(kind, port=None, **variables):
+        process = kind(tmp_path, port, **variables)
+        running.callback(process.stop)
+        return process.start()
+
+    return start
+
+
+@pytest.fixture
+def better_auth(start, algorithm):
+    """A Better Auth server that signs with the test's algorithm."""
+    return start(BetterAuth, JWT_ALGORITHM=algorithm)
+
+
+@pytest.fixture
+def settings_for(database_url):
+    """The variables with which a service trusts a Better Auth server."""
+
+    def settings_for(better_auth):
+        algorithm = better_auth.variables["JWT_ALGORITHM"]
+        return {"DATABASE_URL": database_url, "JWT_ALGORITHM": algorithm, "BETTER_AUTH_URL": better_auth.address}
+
+    return settings_for
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The system's Chromium."""
+    expect.set_options(timeout=15_000)
+    quiet = ["no-first-run", "disable-background-networking", "disable-component-update", "disable-sync"]
+    switches = [f"--{name}" for name in ("no-sandbox", "disable-gpu", "disable-quic", *quiet)]
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=shutil.which("chromium"), args=switches)
+
+
+@pytest.fixture
+def new_page(chromium, running):
+    """`new_page(color_scheme="dark")`: a page with cookies of its own. An error in its scripts fails the test."""
+    errors = []
+
+    def make(**options):
+        context = chromium.new_context(**options)
+        running.callback(context.close)
+        context.set_default_timeout(15_000)
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        return context.new_page()
+
+    yield make
+    assert not errors
+
+
+@pytest.fixture(scope="session")
+def picture():
+    """`picture(page, "admin")`: a screenshot in the folder E2E_SCREENSHOTS, if it is set."""
+    folder = os.environ.get("E2E_SCREENSHOTS")
+
+    def take(page, name):
+        if folder:
+            page.mouse.move(0, 0)
+            page.screenshot(path=Path(folder) / f"{name}.png")
+
+    return take

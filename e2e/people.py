@@ -1,0 +1,106 @@
+"""The cast of whole systems: somebody with an HTTP client, and somebody with a browser."""
+
+import requests
+from playwright.sync_api import expect
+
+from e2e.processes import API_PORT
+
+PASSWORD = "correct horse battery"
+
+
+class Person:
+    """Somebody who has signed up with a Better Auth server."""
+
+    def __init__(self, better_auth, name="alice"):
+        self.server = better_auth
+        self.session = requests.Session()
+        self.session.headers["Origin"] = better_auth.address
+        self.account = {"name": name, "email": f"{name}@example.com", "password": PASSWORD}
+        answer = self._post("sign-up", self.account)
+        self.id = answer.json()["user"]["id"]
+        self.session_token = answer.headers["set-auth-token"]  # of the bearer() plugin
+        self.path = f"/api/{self.id}/tasks"
+
+    def sign_in(self):
+        """Once more, with a new session."""
+        self.session.cookies.clear()
+        self._post("sign-in", self.account)
+
+    def token(self):
+        """A new token for the service."""
+        return self._get("/api/auth/token").json()["token"]
+
+    def session_cache(self):
+        """The value of the cookie that saves Better Auth a look into its database."""
+        return self.session.cookies["better-auth.session_data"]
+
+    def mailed_token(self):
+        """The token of the mail that verifies the address."""
+        return self._get(f"/mails/{self.id}").text
+
+    def _post(self, what, body):
+        answer = self.session.post(f"{self.server.url}/api/auth/{what}/email", json=body, timeout=10)
+        answer.raise_for_status()
+        return answer
+
+    def _get(self, path):
+        answer = self.session.get(self.server.url + path, timeout=10)
+        answer.raise_for_status()
+        return answer
+
+
+def bearer(request):
+    """The token of a browser's request."""
+    return request.headers.get("authorization", "").removeprefix("Bearer ")
+
+
+class Visitor:
+    """Somebody in front of a browser, with the words of the front end. The password is the same for all."""
+
+    def __init__(self, page, front_end, name):
+        self.page, self.front_end = page, front_end
+        self.account = {"Name": name, "E-mail": f"{name.lower()}@example.com", "Password": PASSWORD}
+        self.tokens, self.statuses = [], []  # of the requests to the service, in order
+        self.alert = page.get_by_role("main").get_by_role("alert")
+        page.on("request", lambda request: self._note(self.tokens, request, bearer(request)))
+        page.on("response", lambda response: self._note(self.statuses, response, response.status))
+
+    def sign_up(self):
+        """Make an account and see the tasks."""
+        return self._enter("/sign-up", "Sign up", "Name", "E-mail", "Password")
+
+    def sign_in(self):
+        """See the tasks with the account."""
+        return self._enter("/sign-in", "Sign in", "E-mail", "Password")
+
+    def press(self, name):
+        """Click a button."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def fill(self, label, text):
+        """Write into a field."""
+        self.page.get_by_label(label, exact=True).fill(text)
+
+    def add(self, title, priority="Medium"):
+        """A task."""
+        self.fill("New task", title)
+        self.page.get_by_role("group", name="Priority").get_by_text(priority).click()
+        self.press("Add")
+
+    def sees(self, *titles):
+        """These tasks in this order and no other, and no error."""
+        expect(self.page.get_by_role("status")).to_contain_text(f"{len(titles)} task")
+        expect(self.page.locator("li .title")).to_have_text(list(titles))
+        expect(self.alert).to_have_count(0)
+
+    def _enter(self, path, button, *labels):
+        self.page.goto(self.front_end.url + path)
+        for label in labels:
+            self.fill(label, self.account[label])
+        self.press(button)
+        expect(self.page.get_by_role("heading", name="Your tasks")).to_be_visible()
+        return self
+
+    def _note(self, notes, message, value):
+        if f":{API_PORT}/" in message.url:
+            notes.append(value)

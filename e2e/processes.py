@@ -1,0 +1,176 @@
+"""The parts of a whole system, each a real process on 127.0.0.1: the service, Better Auth, the front end."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import requests
+from django.conf import settings
+
+from todo_api.tests.server import BIN, clean_environment, free_port
+
+EXAMPLE = settings.BASE_DIR / "examples" / "nextjs"
+NEXT = ["node", "node_modules/next/dist/bin/next"]
+SECRET = "a-secret-of-the-end-to-end-tests-0123456789"  # what Better Auth and the service share
+API_PORT, FRONT_END_PORT = 8321, 3221  # fixed, because the front end's build has the API's address in it
+
+
+def wait_until(condition, seconds=20):
+    """The first true value of `condition()`, asked again and again."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds} seconds in vain"
+        time.sleep(0.05)
+    return value
+
+
+def node_environment(**variables):
+    """What Node needs, and `variables`."""
+    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "NEXT_TELEMETRY_DISABLED": "1"} | variables
+
+
+class Process:
+    """A command in a process group of its own, which can be stopped and started again on the same port."""
+
+    folder = settings.BASE_DIR
+    command = ()
+    program = Path(os.devnull)  # what it reads from standard input
+    ready = "/"
+
+    def __init__(self, logs, port=None, **variables):
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log_file = logs / f"{type(self).__name__}-{self.port}.log"
+        self.variables = variables
+        self.process = None
+
+    def environment(self):
+        """All of its variables."""
+        raise NotImplementedError
+
+    def start(self, **variables):
+        """Start it, with `variables` changed, and wait until it answers."""
+        self.variables |= variables
+        assert not self.answers(), f"something else answers on port {self.port}"
+        with self.log_file.open("a") as log, self.program.open() as program:
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=self.folder,
+                env=self.environment(),
+                stdin=program,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        wait_until(lambda: self.answers() or self.process.poll() is not None, seconds=60)
+        assert self.process.poll() is None, self.log
+        return self
+
+    def answers(self):
+        """Whether it accepts requests."""
+        try:
+            return requests.get(self.url + self.ready, timeout=5).ok
+        except requests.RequestException:
+            return False
+
+    def stop(self):
+        """SIGTERM to the whole group, and SIGKILL to what is left of it after ten seconds."""
+        if not self.process:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+    @property
+    def log(self):
+        """What it has written so far."""
+        return self.log_file.read_text()
+
+
+class Service(Process):
+    """gunicorn as in production, without a rate limit: the tests ask again and again."""
+
+    command = [BIN / "gunicorn"]
+    ready = "/health"
+
+    def environment(self):
+        defaults = {"PORT": str(self.port), "BETTER_AUTH_SECRET": SECRET, "RATE_LIMIT": "", "RATE_LIMIT_ANON": ""}
+        return clean_environment(**defaults | self.variables)
+
+    def call(self, token, method, path, body=None):
+        """One request with a token."""
+        headers = {"Authorization": f"Bearer {token}"}
+        return requests.request(method, self.url + path, headers=headers, json=body, timeout=10)
+
+    def asked(self, path):
+        """The methods with which this path was asked for, as the log has them."""
+        return re.findall(rf'"(\w+) {re.escape(path)} \d+"', self.log)
+
+
+class BetterAuth(Process):
+    """The real Better Auth with a database of its own. It is told its JWT_ALGORITHM."""
+
+    folder = EXAMPLE
+    command = ["node", "--input-type=module"]  # a program from standard input finds the packages of `folder`
+    program = settings.BASE_DIR / "e2e" / "better_auth_server.mjs"
+    ready = "/api/auth/ok"
+
+    def __init__(self, logs, port=None, **variables):
+        super().__init__(logs, port, **variables)
+        self.database = logs / f"users-{self.port}.db"
+
+    def environment(self):
+        defaults = {
+            "BETTER_AUTH_URL": self.url,
+            "BETTER_AUTH_SECRET": SECRET,
+            "DATABASE_URL": f"file:{self.database}",
+        }
+        return node_environment(PORT=str(self.port), **defaults | self.variables)
+
+    @property
+    def address(self):
+        """What it calls itself."""
+        return self.environment()["BETTER_AUTH_URL"]
+
+
+class FrontEnd(Process):
+    """The built example. Each variable is set, so that an .env.local has no say."""
+
+    folder = EXAMPLE
+    command = [*NEXT, "start", "--hostname", "127.0.0.1"]
+    ready = "/sign-in"
+
+    def environment(self):
+        defaults = {
+            "BETTER_AUTH_URL": self.url,
+            "BETTER_AUTH_SECRET": SECRET,
+            "DATABASE_URL": f"file:{self.log_file}.db",
+            "TOKEN_MODE": "jwks",
+            "JWT_KEY_ALG": "EdDSA",
+            "TOKEN_EXPIRES_IN": "15m",
+        }
+        return node_environment(PORT=str(self.port), **defaults | self.variables)
+
+
+def build_front_end():
+    """`next build` with the address of the service, unless the last build is of these files and for this address."""
+    address = f"http://127.0.0.1:{API_PORT}"
+    build_id = EXAMPLE / ".next" / "BUILD_ID"
+    sources = [EXAMPLE / "package-lock.json", *EXAMPLE.glob("*.[mt]*s")]
+    sources += [path for room in ("app", "components", "lib") for path in (EXAMPLE / room).rglob("*.*")]
+    if build_id.exists() and build_id.stat().st_mtime > max(path.stat().st_mtime for path in sources):
+        scripts = (EXAMPLE / ".next" / "static").rglob("*.js")
+        if any(address in script.read_text() for script in scripts):
+            return
+    environment = node_environment(NEXT_PUBLIC_API_URL=address)
+    result = subprocess.run([*NEXT, "build"], cwd=EXAMPLE, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr

@@ -1,0 +1,229 @@
+"""The front end of examples/nextjs and the service, in the hands of people with browsers."""
+
+import pytest
+from playwright.sync_api import Error, expect
+
+from e2e.people import Visitor
+from e2e.processes import API_PORT, FRONT_END_PORT, FrontEnd, Service, build_front_end, wait_until
+
+NO_TASK_SERVICE = "The task service cannot be reached. Try again in a moment."
+NO_SIGN_IN_SERVICE = "The sign-in service cannot be reached. Try again in a moment."
+ALGORITHMS = {"jwks": "EdDSA", "hs256": "HS256"}  # of the front end's TOKEN_MODE
+
+
+@pytest.fixture(scope="session")
+def built():
+    build_front_end()
+
+
+@pytest.fixture
+def tokens():
+    """What the front end is told about its tokens; a test can say otherwise."""
+    return {"TOKEN_MODE": "jwks"}
+
+
+@pytest.fixture
+def front_end(built, start, tokens):
+    return start(FrontEnd, FRONT_END_PORT, **tokens)
+
+
+@pytest.fixture
+def service(start, database_url, front_end, tokens):
+    variables = {"BETTER_AUTH_URL": front_end.url, "CORS_ORIGINS": front_end.url, "DATABASE_URL": database_url}
+    return start(Service, API_PORT, JWT_ALGORITHM=ALGORITHMS[tokens["TOKEN_MODE"]], JWT_LEEWAY="0", **variables)
+
+
+@pytest.fixture
+def visitor(new_page, service, front_end):
+    """`visitor("Alice")`: she has signed up."""
+    return lambda name: Visitor(new_page(), front_end, name).sign_up()
+
+
+@pytest.fixture
+def alice(visitor):
+    return visitor("Alice")
+
+
+def wait_until_expired(token, service):
+    """As the service sees it."""
+    wait_until(lambda: service.call(token, "GET", "/api/tasks").status_code == 401)
+
+
+@pytest.mark.parametrize("tokens", [{"TOKEN_MODE": mode} for mode in ALGORITHMS])
+def test_a_person_works_with_tasks(alice):
+    alice.add("Buy milk")
+    alice.add("Call the dentist", "High")
+    alice.sees("Buy milk", "Call the dentist")
+
+    alice.press("Edit Buy milk")
+    alice.fill("Title", "Buy oat milk")
+    alice.fill("Description", "Two litres")
+    alice.press("Save")
+    alice.sees("Buy oat milk", "Call the dentist")
+    alice.page.get_by_role("checkbox", name="Complete Buy oat milk").click()
+    alice.press("Delete Call the dentist")
+    alice.sees("Buy oat milk")
+    alice.press("Undo")
+
+    alice.sees("Buy oat milk", "Call the dentist")
+    alice.page.reload()
+    expect(alice.page.get_by_role("checkbox", name="Complete Buy oat milk")).to_be_checked()
+    expect(alice.page.get_by_role("listitem").first).to_contain_text("Two litres")
+
+
+TASKS = {"Buy milk": "Low", "Call the dentist": "High", "Water the plants": "Medium", "Buy stamps": "High"}
+
+
+@pytest.fixture
+def tasks(alice):
+    """Some of different kinds, in the order in which they were made."""
+    for title, priority in TASKS.items():
+        alice.add(title, priority)
+        expect(alice.page.get_by_role("checkbox", name=f"Complete {title}")).to_be_visible()
+    alice.page.get_by_role("checkbox", name="Complete Water the plants").click()
+    expect(alice.page.get_by_role("status")).to_contain_text("Completed “Water the plants”.")
+    return list(TASKS)
+
+
+def test_a_person_finds_tasks(alice, tasks, picture):
+    alice.sees(*tasks)
+    picture(alice.page, "frontend")
+
+    alice.fill("Search", "buy")
+    alice.sees("Buy milk", "Buy stamps")
+    alice.page.get_by_role("combobox", name="Sort").select_option("Priority")
+    alice.sees("Buy stamps", "Buy milk")
+    alice.page.get_by_role("combobox", name="Priority").select_option("Low")
+    alice.sees("Buy milk")
+
+
+def test_the_page_fits_a_phone(alice, tasks, picture):
+    alice.page.set_viewport_size({"width": 360, "height": 780})
+    alice.sees(*tasks)
+    picture(alice.page, "frontend-phone")
+
+    assert alice.page.evaluate("document.documentElement.scrollWidth") == 360
+    for button in ("Add", "Sign out", "Delete Call the dentist"):
+        alice.page.get_by_role("button", name=button).click(trial=True)
+
+
+def test_what_is_typed_while_the_last_task_is_saved_stays(alice):
+    held = []
+    alice.page.route(
+        "**/tasks", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+    )
+    with alice.page.expect_request(lambda request: request.method == "POST"):
+        alice.add("Buy milk")
+    alice.fill("New task", "Call the dentist")
+
+    held[0].continue_()
+
+    alice.sees("Buy milk")
+    expect(alice.page.get_by_label("New task")).to_have_value("Call the dentist")
+
+
+def test_two_people_see_their_own_tasks_alone(visitor, picture):
+    alice, bob = visitor("Alice"), visitor("Bob")
+
+    alice.add("Buy milk")
+    bob.add("Paint the fence")
+    alice.sees("Buy milk")
+    bob.sees("Paint the fence")
+
+    for person, title in ((alice, "Buy milk"), (bob, "Paint the fence")):
+        person.press("Sign out")
+        expect(person.page.get_by_role("button", name="Sign in")).to_be_enabled()
+        picture(person.page, "sign-in")
+        person.sign_in().sees(title)
+
+
+def test_the_next_person_at_the_same_browser_sees_nothing_of_the_last(alice, front_end):
+    alice.add("Buy milk")
+    alice.sees("Buy milk")
+    alice.press("Sign out")
+    expect(alice.page.get_by_role("button", name="Sign in")).to_be_enabled()
+
+    Visitor(alice.page, front_end, "Bob").sign_up().sees()
+
+
+def test_the_browser_refuses_the_page_of_an_unknown_origin(start, alice, service, new_page):
+    ask = "([url, token]) => fetch(url, {headers: {Authorization: `Bearer ${token}`}}).then((answer) => answer.status)"
+    url = f"{service.url}/api/tasks"
+    other_front_end = start(FrontEnd)
+    stranger = new_page()
+    stranger.goto(other_front_end.url + FrontEnd.ready)
+
+    with pytest.raises(Error, match="Failed to fetch"):
+        stranger.evaluate(ask, [url, alice.tokens[-1]])
+
+    assert service.asked("/api/tasks") == ["OPTIONS"]
+    assert alice.page.evaluate(ask, [url, alice.tokens[-1]]) == 200
+
+
+@pytest.mark.parametrize("tokens", [{"TOKEN_MODE": "jwks", "TOKEN_EXPIRES_IN": "4s"}])
+@pytest.mark.parametrize("clock_goes_back", [False, True])  # then the page takes its token for a good one
+def test_a_token_that_expires_is_renewed_unnoticed(alice, service, clock_goes_back):
+    alice.sees()
+    if clock_goes_back:
+        alice.page.clock.set_fixed_time(alice.page.evaluate("Date.now() / 1000 - 60"))
+    wait_until_expired(alice.tokens[-1], service)
+    before = len(alice.statuses)
+
+    alice.add("Buy milk")
+
+    alice.sees("Buy milk")
+    assert alice.statuses[before:].count(401) == clock_goes_back
+
+
+def test_the_service_can_be_away_for_a_while(alice, service, picture):
+    alice.sees()
+    service.stop()
+    alice.add("Buy milk")
+    expect(alice.alert).to_contain_text(NO_TASK_SERVICE)
+    expect(alice.page.get_by_label("New task")).to_have_value("Buy milk")
+    picture(alice.page, "error")
+
+    service.start()
+    alice.press("Try again")
+
+    alice.sees("Buy milk")
+
+
+def test_the_page_opens_while_the_service_is_away(alice, service):
+    alice.add("Buy milk")
+    alice.sees("Buy milk")
+    service.stop()
+    alice.page.reload()
+    expect(alice.page.get_by_role("heading", name="Your tasks")).to_be_visible()
+    expect(alice.alert).to_contain_text(NO_TASK_SERVICE)
+
+    service.start()
+    alice.press("Try again")
+
+    alice.sees("Buy milk")
+
+
+@pytest.mark.parametrize("tokens", [{"TOKEN_MODE": "jwks", "TOKEN_EXPIRES_IN": "1s"}])
+def test_the_sign_in_service_can_be_away_for_a_while(alice, service, front_end):
+    alice.sees()
+    front_end.stop()
+    wait_until_expired(alice.tokens[-1], service)
+    alice.add("Buy milk")
+    expect(alice.alert).to_contain_text(NO_SIGN_IN_SERVICE)
+
+    front_end.start()
+    alice.press("Try again")
+
+    alice.sees("Buy milk")
+
+
+@pytest.mark.parametrize("tokens", [{"TOKEN_MODE": "jwks", "TOKEN_EXPIRES_IN": "1s"}])
+def test_a_session_that_has_ended_leads_to_the_sign_in(alice, service):
+    alice.sees()
+    alice.page.context.clear_cookies()
+    wait_until_expired(alice.tokens[-1], service)
+
+    alice.add("Buy milk")
+
+    expect(alice.page.get_by_role("heading", name="Welcome back")).to_be_visible()
+    alice.sign_in().sees()

@@ -1,0 +1,276 @@
+"""DRF's pages below /api/ for a person with a browser."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles import finders
+from rest_framework.test import APIClient
+
+from tasks.models import Task
+from tasks.views import TaskViewSet
+from todo_api.renderers import BrowsableAPIRenderer, ORJSONRenderer
+
+pytestmark = pytest.mark.django_db
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+CREATE_TOKEN = "python manage.py create_token alice"
+NASTY = "<script>alert(1)</script> \"'><img src=x onerror=alert(2)> javascript:alert(3)"
+
+
+@pytest.fixture
+def switched_on(monkeypatch):
+    """As the settings have it with BROWSABLE_API; DRF reads them while it is being imported."""
+    monkeypatch.setattr(TaskViewSet, "renderer_classes", [ORJSONRenderer, BrowsableAPIRenderer])
+
+
+@pytest.fixture
+def browser(switched_on):
+    """Nobody's. The document of the API says nothing of HTML, so this client does not hold answers to it."""
+    return APIClient(headers={"accept": BROWSER})
+
+
+@pytest.fixture
+def alices_browser(browser, token_for):
+    browser.credentials(HTTP_AUTHORIZATION=f"Bearer {token_for('alice')}")
+    return browser
+
+
+def page_of(response):
+    return response.content.decode()
+
+
+def shown_status(response):
+    """The status of the JSON answer that the page shows."""
+    return int(re.search(r"<b>HTTP (\d+) ", page_of(response))[1])
+
+
+@pytest.mark.parametrize("path", ["/api/tasks", "/api/alice/tasks", "/api/tasks/7", "/api/tasks/7/complete"])
+def test_a_browser_without_a_token_gets_a_page_with_the_401(browser, path):
+    response = browser.get(path)
+
+    assert response.status_code == shown_status(response) == 401
+    assert response["Content-Type"] == "text/html; charset=utf-8"
+    assert response["WWW-Authenticate"] == 'Bearer realm="api"'
+
+
+def test_the_page_asks_for_a_token_and_says_how_to_get_one(browser):
+    page = page_of(browser.get("/api/tasks"))
+
+    assert 'id="token-form"' in page
+    assert "Use this token" in page
+    assert "Forget it" in page
+    assert CREATE_TOKEN in page
+
+
+def test_without_its_script_the_page_cannot_put_the_token_into_an_address(browser):
+    page = page_of(browser.get("/api/tasks"))
+
+    [field] = re.findall(r'<input id="token".*?>', page, re.DOTALL)
+    assert "name=" not in field
+    assert re.search(r'<form id="token-form" hidden>', page)
+
+
+def test_a_page_with_a_token_says_whose_it_is_and_does_not_ask(alices_browser):
+    page = page_of(alices_browser.get("/api/tasks"))
+
+    assert "<strong>alice</strong>" in page
+    assert 'id="token-form"' not in page
+
+
+def test_an_expired_token_is_named_and_another_asked_for(browser, token_for):
+    response = browser.get("/api/tasks", HTTP_AUTHORIZATION=f"Bearer {token_for('alice', exp=0)}")
+
+    assert response.status_code == 401
+    assert "<strong>Token has expired.</strong>" in page_of(response)
+    assert 'id="token-form"' in page_of(response)
+
+
+def test_the_token_is_not_on_the_page(browser, token_for):
+    token = token_for("alice")
+
+    page = page_of(browser.get("/api/tasks", HTTP_AUTHORIZATION=f"Bearer {token}"))
+
+    assert token.rpartition(".")[2] not in page
+
+
+def test_no_page_sets_a_cookie(browser, alices_browser):
+    assert not browser.get("/api/tasks").cookies
+    assert not alices_browser.get("/api/tasks").cookies
+
+
+def test_a_list_leads_to_its_tasks(alices_browser, make_task):
+    task = make_task(title="Paint")
+
+    page = page_of(alices_browser.get("/api/alice/tasks?limit=5"))
+
+    assert f'<a href="/api/alice/tasks/{task.pk}">{task.pk}</a> Paint' in page
+
+
+def test_a_list_leads_to_its_next_page(alices_browser, make_task):
+    make_task()
+    make_task()
+
+    page = page_of(alices_browser.get("/api/tasks?limit=1"))
+
+    [address] = re.findall(r'href="(http://testserver[^"]*cursor=[^"]+)"', page)
+    assert alices_browser.get(address.replace("&amp;", "&")).status_code == 200
+
+
+@pytest.mark.parametrize("base", ["/api/tasks", "/api/alice/tasks"])
+def test_a_task_has_its_buttons(alices_browser, make_task, base):
+    address = f"{base}/{make_task().pk}"
+
+    page = page_of(alices_browser.get(address))
+
+    forms = re.findall(r'action="(?:http://testserver)?([^"]+)"\s+data-method="(\w+)"', page)
+    assert set(forms) == {
+        (address, "DELETE"), (address, "PUT"), (f"{address}/complete", "PATCH"), (f"{address}/toggle-status", "PATCH"),
+    }  # fmt: skip
+    assert '<button data-method="PATCH"' in page
+
+
+def test_the_form_of_a_task_begins_with_what_it_is(alices_browser, make_task):
+    page = page_of(alices_browser.get(f"/api/tasks/{make_task(title='Paint').pk}"))
+
+    [content] = re.findall(r"<textarea[^>]*>(.*?)</textarea>", page, re.DOTALL)
+    assert "&quot;title&quot;: &quot;Paint&quot;" in content
+    assert "created_at" not in content
+
+
+def test_the_breadcrumbs_are_addresses_of_the_documentation(alices_browser, make_task):
+    pk = make_task().pk
+
+    page = page_of(alices_browser.patch(f"/api/tasks/{pk}/complete"))
+
+    breadcrumbs = re.search(r'<ul class="breadcrumb">(.*?)</ul>', page, re.DOTALL)[1]
+    assert re.findall('href="([^"]+)"', breadcrumbs) == ["/api/tasks", f"/api/tasks/{pk}", f"/api/tasks/{pk}/complete"]
+
+
+@pytest.mark.parametrize("path", ["/api/tasks", "/api/tasks/{pk}"])
+def test_it_offers_neither_formats_nor_options(alices_browser, make_task, path):
+    page = page_of(alices_browser.get(path.format(pk=make_task().pk)))
+
+    assert "OPTIONS" not in page
+    assert "format=" not in page
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("get", "/api/tasks", None, 200),
+        ("post", "/api/tasks", {"title": "Buy milk"}, 201),
+        ("post", "/api/tasks", {"title": ""}, 422),
+        ("get", "/api/tasks?limit=x", None, 422),
+        ("get", "/api/tasks/{pk}", None, 200),
+        ("put", "/api/tasks/{pk}", {"title": "Buy oat milk"}, 200),
+        ("patch", "/api/tasks/{pk}", {"completed": True}, 200),
+        ("patch", "/api/tasks/{pk}", {"completed": 1}, 422),
+        ("patch", "/api/tasks/{pk}", [], 422),
+        ("patch", "/api/tasks/{pk}/complete", None, 200),
+        ("patch", "/api/tasks/{pk}/toggle-status", {"completed": True}, 200),
+        ("get", "/api/tasks/{pk}/complete", None, 405),
+        ("put", "/api/tasks", {}, 405),
+        ("get", "/api/tasks/0", None, 404),
+        ("put", "/api/tasks/0", {"title": "x"}, 404),
+        ("get", "/api/bob/tasks", None, 403),
+    ],
+)
+def test_every_answer_is_a_page_with_the_same_status(alices_browser, make_task, method, path, body, status):
+    path = path.format(pk=make_task().pk)
+
+    response = getattr(alices_browser, method)(path, body, **({} if method == "get" else {"format": "json"}))
+
+    assert response.status_code == shown_status(response) == status
+    assert response["Content-Type"] == "text/html; charset=utf-8"
+    assert ("application/problem+json" in page_of(response)) == (status >= 400)
+
+
+def test_a_body_that_is_no_json_is_a_page_with_the_400(alices_browser):
+    response = alices_browser.generic("POST", "/api/tasks", '{"title": ', "application/json")
+
+    assert response.status_code == shown_status(response) == 400
+
+
+def test_a_delete_is_a_page_that_shows_the_204(alices_browser, make_task):
+    """An answer with the status 204 could not hold a page."""
+    response = alices_browser.delete(f"/api/tasks/{make_task().pk}")
+
+    assert (response.status_code, shown_status(response)) == (200, 204)
+    assert not Task.objects.exists()
+    assert "data-method" not in page_of(response)
+
+
+def test_a_page_costs_no_more_statements_than_json(alices_browser, make_task, django_assert_num_queries):
+    make_task()
+
+    with django_assert_num_queries(1):
+        alices_browser.get("/api/tasks")
+
+
+@pytest.mark.parametrize("field", ["title", "description"])
+@pytest.mark.parametrize("path", ["/api/tasks", "/api/tasks/{pk}"])
+def test_what_a_user_wrote_is_escaped(alices_browser, make_task, field, path):
+    task = make_task(**{field: NASTY})
+
+    page = page_of(alices_browser.get(path.format(pk=task.pk)))
+
+    assert "&lt;script&gt;alert(1)" in page
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert 'href="javascript' not in page
+
+
+def test_what_the_address_says_is_escaped(alices_browser):
+    page = page_of(alices_browser.get("/api/<script>alert(1)<"))
+    page += page_of(alices_browser.get('/api/tasks?search="><script>alert(1)</script>'))
+    page += page_of(alices_browser.get("/api/tasks/<script>alert(1)"))
+
+    assert "<script>alert" not in page
+
+
+def test_a_page_runs_no_script_but_its_own_and_asks_no_other_host(browser, alices_browser):
+    for client in (browser, alices_browser):
+        page = page_of(client.get("/api/tasks"))
+
+        assert not re.search(r"(https?:)?//[a-z0-9.-]+\.[a-z]{2,}", page)
+        assert not re.search(r"<script(?![^>]*\ssrc=)|\son[a-z]+=|<style", page)
+        assert "default-src &#x27;none&#x27;" in page or "default-src 'none'" in page
+
+
+def test_a_page_gets_its_assets_from_the_service(browser, client):
+    page = page_of(browser.get("/api/tasks"))
+
+    assets = [address for address in re.findall(r'(?:src|href)="([^"]+)"', page) if address.startswith("/static/")]
+    assert len(assets) >= 6
+    for address in assets:
+        response = client.get(address)
+        assert response.status_code == 200, address
+        assert len(response.getvalue()) > 500, address
+
+
+def test_the_script_keeps_the_token_in_the_tab_alone():
+    source = Path(finders.find("todo_api/browsable.js")).read_text()
+
+    assert "sessionStorage" in source
+    assert not re.search("localStorage|cookie|innerHTML|document.write|console", source)
+
+
+def test_a_cache_tells_a_page_from_json(alices_browser):
+    assert "Accept" in re.split(r",\s*", alices_browser.get("/api/tasks")["Vary"])
+
+
+@pytest.mark.parametrize("accept", ["application/json", "*/*", "", "application/json, text/plain, */*"])
+@pytest.mark.parametrize(("path", "status"), [("/api/tasks", 200), ("/api/tasks/0", 404), ("/api/bob/tasks", 403)])
+def test_who_asks_for_json_gets_json(alice, switched_on, accept, path, status):
+    response = alice.get(path, headers={"accept": accept})
+
+    assert response.status_code == status
+    assert response["Content-Type"] == ("application/json" if status == 200 else "application/problem+json")
+
+
+@pytest.mark.parametrize("path", ["/api/tasks", "/api/tasks/0"])
+def test_switched_off_a_browser_gets_json(alice, path):
+    response = alice.get(path, headers={"accept": BROWSER})
+
+    assert "json" in response["Content-Type"]
