@@ -56,10 +56,6 @@ class TaskViewSet(ModelViewSet[Task]):
         """For errors as well: the answer is the caller's own, and no cache may keep it unasked."""
         return {"Cache-Control": "private, no-cache", "Vary": "Authorization, Origin, Accept-Encoding"}
 
-    def get_parser_context(self, http_request: Any) -> dict[str, Any]:
-        """DRF's without the view, which would hold view, request and response in a circle."""
-        return {"args": self.args, "kwargs": self.kwargs}
-
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The caller's tasks as an array; a `Link` header leads on when there are more."""
         parameters = list_parameters().run_validation(request.query_params.dict())

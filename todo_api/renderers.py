@@ -26,8 +26,10 @@ class ORJSONRenderer(renderers.JSONRenderer):
         response = context.get("response")
         if response is not None and response.exception:
             response["Content-Type"] = MEDIA_TYPE
-        # The context refers to the response and the response to the context; without this a thousand rows would stay
-        # in memory until the garbage collector comes by.
+        # The context and the view hold the response, the response holds the context, and the view its own methods:
+        # without this a thousand rows would stay in memory until the garbage collector comes by.
+        if view := context.get("view"):
+            view.response = None
         context.clear()
         return b"" if data is None else orjson.dumps(data, option=self.options)
 
