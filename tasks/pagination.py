@@ -19,7 +19,9 @@ def encode_cursor(user_id: str, sort: str, last: Row) -> str:
     """The place after `last` in the user's list, signed, so that nobody can make one up."""
     value = last[SORTS_BY_NAME[sort.removeprefix("-")][0]]
     return signing.dumps(
-        [sort, value.isoformat() if isinstance(value, datetime) else value, last["id"]], salt=_salt(user_id)
+        [sort, value.isoformat() if isinstance(value, datetime) else value, last["id"]],
+        salt=_salt(user_id),
+        compress=True,
     )
 
 

@@ -154,7 +154,7 @@ def _now(vendor: str) -> str:
 def _rows(sql: str, values: Sequence[Any]) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return [dict(zip(COLUMNS, row, strict=True)) for row in cursor.fetchall()]
+        return [dict(zip(COLUMNS, row, strict=False)) for row in cursor.fetchall()]
 
 
 def _row(sql: str, values: Sequence[Any]) -> Row | None:

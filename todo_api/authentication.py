@@ -18,7 +18,6 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from todo_api.exceptions import IdentityUnavailable
 from todo_api.jwks import KEY_TYPES, KeySetUnavailable, KeyStore
-from todo_api.models import is_known
 from todo_api.tokens import Claims, KeysFor, TokenError, TokenVerifier, shared_secret
 
 logger = logging.getLogger(__name__)
@@ -90,11 +89,8 @@ class BetterAuthAuthentication(JWTAuthentication):
             raise IdentityUnavailable from error
 
     def get_user(self, validated_token: Claims) -> Caller:  # type: ignore[override]
-        """The caller that the claims name, who must still be a user of Better Auth if so configured."""
-        caller = Caller(user_id=validated_token["sub"])
-        if settings.REQUIRE_KNOWN_USER and not is_known(caller.user_id):
-            raise AuthenticationFailed("Invalid token: its user no longer exists", code="token_invalid")
-        return caller
+        """The caller that the claims name."""
+        return Caller(user_id=validated_token["sub"])
 
     def authenticate_header(self, request: Request) -> str:
         """The challenge of a 401 (RFC 6750, 3)."""

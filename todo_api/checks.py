@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -78,6 +79,29 @@ def is_http_address(url: str) -> bool:
         return False
 
 
+def check_origins() -> Iterator[CheckMessage]:
+    """What is compared with a browser's Origin, or with `iss`, is written as they write it."""
+    lists = {"CORS_ORIGINS": settings.CORS_ALLOWED_ORIGINS, "CSRF_TRUSTED_ORIGINS": settings.CSRF_TRUSTED_ORIGINS}
+    for name, origins in lists.items():
+        for one in origins:
+            if not re.fullmatch(r"https?://[^/?#*\s]+", one):
+                yield Error(
+                    f"{name} (or FRONTEND_URL) holds {one!r}, which is not an origin.",
+                    hint="Write scheme, host and port alone: https://app.example.com",
+                    id="todo_api.E008",
+                )
+    if (
+        settings.JWT_ALGORITHM in KEY_TYPES
+        and settings.BETTER_AUTH_URL
+        and not is_http_address(settings.BETTER_AUTH_URL)
+    ):
+        yield Error(
+            f"BETTER_AUTH_URL is {settings.BETTER_AUTH_URL!r}, which is not an http or https address.",
+            hint="Set it to where Better Auth lives: https://app.example.com",
+            id="todo_api.E009",
+        )
+
+
 def check_default_sort() -> Iterator[CheckMessage]:
     """TASKS_DEFAULT_SORT is a sort that the API knows."""
     from tasks.statements import SORTS
@@ -124,6 +148,7 @@ RULES: tuple[Callable[[], Iterator[CheckMessage]], ...] = (
     check_algorithm,
     check_shared_secrets,
     check_key_set_address,
+    check_origins,
     check_default_sort,
     check_rates,
     check_redis_address,

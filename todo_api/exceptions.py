@@ -10,9 +10,10 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.request import Request
@@ -106,7 +107,7 @@ def translate(exc: Exception) -> exceptions.APIException:
             return exceptions.NotFound("There is nothing at this address.")
         case PermissionDenied():
             return exceptions.PermissionDenied(str(exc) or None)
-        case SuspiciousOperation() | UnreadablePostError():
+        case SuspiciousOperation() | UnreadablePostError() | BadRequest() | MultiPartParserError():
             return exceptions.ParseError("The request is malformed.")
         case _:
             return exceptions.APIException("Something unexpected went wrong. It has been logged.")

@@ -185,7 +185,7 @@ def public_key(jwk: Any, algorithm: str) -> jwt.PyJWK | None:
         if not fits(jwk, algorithm):
             return None
         key = jwt.PyJWK(jwk, algorithm)
-    except (jwt.PyJWTError, AttributeError, TypeError):  # of the wrong shape
+    except (jwt.PyJWTError, AttributeError, TypeError, ValueError):  # of the wrong shape, or no point of its curve
         return None
     return None if key.Algorithm.check_key_length(key.key) else key
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError, validate
 
 from todo_api import __version__
+from todo_api.databases import database
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -22,48 +20,10 @@ env = Env()
 env.read_env(env.path("DOTENV_FILE", BASE_DIR / ".env"), recurse=False)
 
 
-def database(url: str) -> dict[str, Any]:
-    """DATABASES["default"] for a URL; names of other languages' drivers in its scheme are dropped."""
-    try:
-        config: dict[str, Any] = dict(dj_database_url.parse(re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url)))
-    except (ValueError, dj_database_url.ParseError) as error:
-        hint = "use postgresql://user:pass@host/name"
-        raise ImproperlyConfigured(f"DATABASE_URL is not a database URL: {hint}") from error
-    # A thread keeps its connection; is_usable() finds a dead one without a round trip. See decision 6.
-    config |= {"CONN_MAX_AGE": CONN_MAX_AGE, "CONN_HEALTH_CHECKS": True}
-    if config["ENGINE"] == "django.db.backends.postgresql":
-        config |= {"ENGINE": "todo_api.postgresql", "DISABLE_SERVER_SIDE_CURSORS": True}
-        config["OPTIONS"] = postgresql_options(config["HOST"]) | config.get("OPTIONS", {})
-    elif config["ENGINE"] == "django.db.backends.sqlite3":
-        config["OPTIONS"] = {
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 5,
-        }
-        config["TEST"] = {"NAME": f"{config['NAME']}.test"}  # a file, as in use: threads can share it
-    return config
-
-
-def postgresql_options(host: str) -> dict[str, Any]:
-    """What libpq is told unless the URL says otherwise: how long to wait (seconds), and when a peer is lost."""
-    options: dict[str, Any] = {
-        "connect_timeout": 3,
-        "gssencmode": "disable",
-        "keepalives_idle": 30,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 10_000,
-    }
-    # A pooler in transaction mode refuses startup options; there the role carries the timeout (docs/deployment.md).
-    if DB_STATEMENT_TIMEOUT and "-pooler" not in host:
-        options["options"] = f"-c statement_timeout={DB_STATEMENT_TIMEOUT}s"
-    return options
-
-
-def origin(url: str) -> str | None:
-    """Scheme, host and port of a URL, or None when it has none."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.scheme and parts.netloc else None
+def origin(url: str) -> str:
+    """Scheme, host and port of a URL as browsers write them; empty when it has none (checks.py says so)."""
+    match = re.match(r"(https?)://([^/?#]+)", url.lower())
+    return f"{match[1]}://{re.sub(':443$' if match[1] == 'https' else ':80$', '', match[2])}" if match else ""
 
 
 try:
@@ -112,7 +72,7 @@ if not JWT_ALGORITHM.startswith("HS") and (issuer := origin(BETTER_AUTH_URL)):
     JWT_AUDIENCE = JWT_AUDIENCE or [issuer]
     JWT_ISSUER = JWT_ISSUER or issuer
 
-DATABASES = {"default": database(DATABASE_URL)}
+DATABASES = {"default": database(DATABASE_URL, CONN_MAX_AGE, DB_STATEMENT_TIMEOUT)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -189,13 +149,18 @@ if BEHIND_HTTPS_PROXY:
 if FRONTEND_URL:
     CORS_ALLOWED_ORIGINS = list(dict.fromkeys([*CORS_ALLOWED_ORIGINS, FRONTEND_URL.rstrip("/")]))
 CORS_ALLOW_CREDENTIALS = True
+CORS_URLS_REGEX = r"^/(?!admin/)"  # no front end's script reads with an operator's session
 CORS_ALLOW_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "if-match", "if-none-match", "idempotency-key", "x-request-id"]
 CORS_EXPOSE_HEADERS = ["ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["todo_api.authentication.BetterAuthAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "tasks.permissions.IsPathOwner"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "tasks.permissions.IsPathOwner",
+        "todo_api.permissions.IsKnownUser",
+    ],
     "DEFAULT_THROTTLE_CLASSES": ["todo_api.throttling.RateLimitThrottle"] if RATE_LIMIT.strip() else [],
     "DEFAULT_PARSER_CLASSES": ["todo_api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["todo_api.renderers.ORJSONRenderer"]
@@ -220,7 +185,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
-    "SWAGGER_UI_SETTINGS": {"persistAuthorization": True, "displayRequestDuration": True, "validatorUrl": None},
+    "SWAGGER_UI_SETTINGS": {"persistAuthorization": DEBUG, "displayRequestDuration": True, "validatorUrl": None},
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "todo_api.schema.complete_document"],

@@ -51,7 +51,7 @@ class ProcessCounts:
     def hit(self, key: str, window: int, seconds: int) -> int:
         """One more, at once with finding out how many."""
         with self.lock:
-            if window != self.window:
+            if window > self.window:  # a straggler of the last one is counted in this one
                 self.window, self.counts = window, Counter()
             self.counts[key] += 1
             return self.counts[key]

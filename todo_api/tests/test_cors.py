@@ -169,3 +169,10 @@ def test_a_broken_middleware_can_be_read_by_the_front_end(anonymous, configured,
 
     assert response.status_code == 500
     assert_readable(response)
+
+
+def test_no_front_end_reads_the_admin_with_an_operators_session(client):
+    response = client.get("/admin/login/", headers={"origin": "http://localhost:3000"})
+
+    assert response.status_code == 200
+    assert "Access-Control-Allow-Origin" not in response

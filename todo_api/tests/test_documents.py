@@ -100,8 +100,8 @@ def test_swagger_ui_sends_the_document_to_no_validator(client):
     assert '"validatorUrl": null' in client.get("/docs").content.decode()
 
 
-def test_swagger_ui_keeps_the_token_while_the_page_is_read(client):
-    assert '"persistAuthorization": true' in client.get("/docs").content.decode()
+def test_swagger_ui_keeps_no_token_in_production(client):
+    assert '"persistAuthorization": false' in client.get("/docs").content.decode()
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -291,3 +291,13 @@ def test_a_refused_request_asks_no_database(alice, method, path):
     response = alice.generic(method, path, BAD_BODY, "application/json")  # without the `db` fixture a query fails
 
     assert response.status_code in (400, 403, 405)
+
+
+def test_a_form_without_a_boundary_is_a_bad_request():
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    client.cookies["csrftoken"] = "x" * 32
+
+    response = client.post("/admin/login/", b"--", content_type="multipart/form-data")
+
+    assert response.status_code == 400
+    assert response.json()["code"] == "parse_error"

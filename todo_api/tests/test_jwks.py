@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from django.conf import settings
 
-from todo_api.jwks import MAX_BYTES, KeySetUnavailable, KeyStore, Timing
+from todo_api.jwks import MAX_BYTES, KeySetUnavailable, KeyStore, Timing, public_keys
 from todo_api.tests.issuer import (
     MAKERS,
     MISFITS,
@@ -529,3 +529,12 @@ def test_a_slow_answer_over_tls_is_cut_off(tls_issuer, certificate, monkeypatch,
     assert seconds_of(lambda: store.keys_for(A)) < BRISK.budget + 0.5
     settle()
     assert not is_fetching()
+
+
+def test_a_key_that_is_no_point_of_its_curve_spoils_no_other():
+    good = jwk("ES256", "a")
+    bad = good | {"kid": "b", "y": good["x"]}
+
+    keys = public_keys(key_set(bad, good), "ES256")
+
+    assert [key.key_id for key in keys] == ["a"]

@@ -259,3 +259,10 @@ def test_the_setting_decides_which_list_operators_have(required, shows):
     )  # fmt: skip
 
     assert f"admin.{shows}'" in answer.stdout, answer.stderr
+
+
+def test_another_users_path_costs_no_statement(required, make_users, alice, django_assert_num_queries):
+    make_users(alice="alice@example.com")
+
+    with django_assert_num_queries(0):
+        assert alice.get("/api/bob/tasks").status_code == 403

@@ -107,6 +107,11 @@ def test_the_server_refuses_its_own_variables_as_well():
         ({"TASKS_DEFAULT_SORT": "-priority"}, []),
         ({"TASKS_DEFAULT_SORT": "--priority"}, ["todo_api.E004"]),
         ({"BETTER_AUTH_SECRET": ""}, ["todo_api.E002"]),
+        ({"CORS_ALLOWED_ORIGINS": ["https://app.example.com", "http://localhost:3000"]}, []),
+        ({"CORS_ALLOWED_ORIGINS": ["https://app.example.com/"]}, ["todo_api.E008"]),
+        ({"CORS_ALLOWED_ORIGINS": ["*"]}, ["todo_api.E008"]),
+        ({"CSRF_TRUSTED_ORIGINS": ["tasks.example.com"]}, ["todo_api.E008"]),
+        ({"JWT_ALGORITHM": "EdDSA", "JWKS_URL": "http://a/b", "BETTER_AUTH_URL": "a.example"}, ["todo_api.E009"]),
         ({"BETTER_AUTH_SECRET": "", "TASKS_DEFAULT_SORT": ""}, ["todo_api.E002", "todo_api.E004"]),
     ],
 )
@@ -317,3 +322,19 @@ def test_variables_are_read_in_the_settings_alone():
             if "tests" not in file.parts and file.name != "settings.py":
                 lines = [line for line in file.read_text().splitlines() if re.search(r"os\.(environ|getenv)", line)]
                 assert [line for line in lines if "DJANGO_SETTINGS_MODULE" not in line] == [], file
+
+
+@pytest.mark.parametrize(
+    ("url", "issuer"),
+    [
+        ("https://App.Example.com/path", "https://app.example.com"),
+        ("https://app.example.com:443", "https://app.example.com"),
+        ("http://localhost:80/", "http://localhost"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("https://app.example.com:80", "https://app.example.com:80"),
+    ],
+)
+def test_the_expected_issuer_is_an_origin_as_browsers_write_it(url, issuer):
+    values = read_settings(JWT_ALGORITHM="EdDSA", BETTER_AUTH_URL=url)
+
+    assert (values["JWT_ISSUER"], values["JWT_AUDIENCE"]) == (issuer, [issuer])

@@ -1,0 +1,109 @@
+"""What the parts of a request cost, each by itself: `.venv/bin/python -m benchmarks.parts 2>/dev/null`, in µs of CPU.
+
+A PostgreSQL of the test packages is started for it. Each figure is the best of many short runs; in a request, where
+caches are cold, a part costs more.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from collections.abc import Callable
+
+from todo_api.tests import environment  # noqa: F401  # a production configuration on a throw-away PostgreSQL
+
+# isort: split
+
+from django.conf import settings
+from django.core import signals
+from django.core.handlers.wsgi import WSGIRequest
+from django.core.management import call_command
+from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
+from django.utils.module_loading import import_string
+
+from conftest import make_token
+from tasks.models import Task
+from tasks.statements import COLUMNS, Page, owned_by
+from todo_api.middleware import request_log
+from todo_api.wsgi import application
+
+TOKEN = make_token("alice")
+
+
+def environ(path: str = "/api/alice/tasks") -> dict[str, object]:
+    """A GET as gunicorn hands it over."""
+    return {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": path,
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_AUTHORIZATION": f"Bearer {TOKEN}",
+        "wsgi.input": io.BytesIO(),
+        "wsgi.url_scheme": "http",
+    }
+
+
+def microseconds(call: Callable[[], object], times: int = 100, runs: int = 50) -> float:
+    """The best run's CPU time per call."""
+    best = float("inf")
+    for _ in range(runs):
+        begin = time.process_time()
+        for _ in range(times):
+            call()
+        best = min(best, (time.process_time() - begin) / times)
+    return best * 1e6
+
+
+def whole_request(path: str) -> None:
+    """Through the WSGI application, without a socket."""
+    response = application(environ(path), lambda status, headers: None)
+    b"".join(response)
+    response.close()
+
+
+def answer(request: HttpRequest) -> HttpResponse:
+    """Stands in for all that is further in."""
+    return HttpResponse(b"{}", content_type="application/json")
+
+
+def middleware() -> dict[str, float]:
+    """What each middleware adds."""
+    bare = microseconds(lambda: answer(WSGIRequest(environ())))
+    costs = {}
+    for name in settings.MIDDLEWARE:
+        layer = import_string(name)(answer)
+        costs[f"  {name.rpartition('.')[2]}"] = microseconds(lambda layer=layer: layer(WSGIRequest(environ()))) - bare
+    return costs
+
+
+def main() -> None:
+    """Print a table."""
+    call_command("migrate", verbosity=0)
+    Task.objects.bulk_create(Task(user_id="alice", title=f"Task {n}") for n in range(20))
+    first = Task.objects.values_list("id", flat=True)[0]
+    alice = owned_by("alice")
+    line = {"status": 200, "milliseconds": 1.23}
+    listed = Task.objects.owned_by("alice").order_by("created_at", "id").values(*COLUMNS)
+    costs = {
+        "whole request: list of 20": microseconds(lambda: whole_request("/api/alice/tasks")),
+        "whole request: one task": microseconds(lambda: whole_request(f"/api/alice/tasks/{first}")),
+        "  its SQL: list of 20": microseconds(lambda: alice.page(Page("created", 1001))),
+        "  the same by the ORM": microseconds(lambda: list(listed[:1001])),
+        "  its SQL: one task": microseconds(lambda: alice.get(first)),
+        "  finding the view": microseconds(lambda: resolve("/api/alice/tasks/7")),
+        "  one line of the request log": microseconds(lambda: request_log.info("%s %s", "GET", "/", extra=line)),
+        "  Django's signals": microseconds(
+            lambda: (signals.request_started.send(None, environ={}), signals.request_finished.send(None))
+        ),
+        "middleware": 0,
+        **middleware(),
+    }
+    for part, cost in costs.items():
+        sys.stdout.write(f"{part:36}{cost:8.1f}\n" if cost else f"{part}\n")
+
+
+if __name__ == "__main__":
+    main()
