@@ -1,4 +1,4 @@
-"""What verifying a token costs: `.venv/bin/python benchmarks/tokens.py`. One thread, no network."""
+"""What verifying a token costs: `.venv/bin/python -m benchmarks.tokens`. One thread, no network."""
 
 from __future__ import annotations
 

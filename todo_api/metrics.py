@@ -14,7 +14,7 @@ from rest_framework.exceptions import NotAuthenticated
 
 seconds_per_request = Histogram(
     "http_request_duration_seconds",
-    "Seconds from the first byte of a request to its answer.",
+    "Seconds from a request's arrival in the application to its answer.",
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
