@@ -84,6 +84,16 @@ def test_addresses_and_keys_in_the_header_are_ignored(issuer, caller):
     assert issuer.fetches == ["/api/auth/jwks"]
 
 
+def test_10_000_requests_with_a_known_key_are_one_fetch(issuer, client, signed):
+    tokens = [f"Bearer {signed(iat=1000 + number)}" for number in range(100)]  # each is verified, the others remembered
+
+    for number in range(10_000):
+        response = client.get("/api/bob/tasks", headers={"authorization": tokens[number % 100]})
+        assert response.status_code == 403  # a good token on another's path: no database either
+
+    assert len(issuer.fetches) == 1
+
+
 CLAIMS = {
     "aud wrong": {"aud": "https://evil.example.com"},
     "aud a list without ours": {"aud": ["https://evil.example.com"]},
