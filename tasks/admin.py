@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet, TextField
+from django.db.models import QuerySet, TextField
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -59,7 +59,7 @@ class TaskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the 
         by_title, may_have_duplicates = super().get_search_results(request, queryset, search_term)
         if not search_term:
             return by_title, may_have_duplicates
-        return by_title | queryset.filter(Q(user_id=search_term.strip())), may_have_duplicates
+        return by_title | queryset.filter(user_id=search_term.strip()), may_have_duplicates
 
     @admin.action(description="Mark completed")
     def mark_completed(self, request: HttpRequest, queryset: TaskQuerySet) -> None:

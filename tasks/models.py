@@ -35,7 +35,8 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
     def mark(self, *, completed: bool) -> int:
         """Set `completed` in one statement; how many tasks changed by it."""
-        return self.filter(completed=not completed).update(completed=completed, updated_at=Now())
+        others = self.pending() if completed else self.completed()
+        return others.update(completed=completed, updated_at=Now())
 
 
 class Task(models.Model):

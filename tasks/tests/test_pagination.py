@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import pytest
 from django.db import connection
@@ -168,3 +169,17 @@ def test_it_refuses_a_cursor_of_another_sort(alice, seven, django_assert_num_que
 
     assert response.status_code == 422
     assert [error["field"] for error in response.json()["errors"]] == ["cursor"]
+
+
+def test_the_longest_address_of_a_next_page_fits_into_a_request_line(caller, make_task):
+    user_id = "用" * 255
+    client = caller(user_id)
+    for _ in range(2):
+        make_task(
+            user_id=user_id, title="".join(chr(0x1F300 + number) for number in range(200)), description="語" * 200
+        )
+    address = f"/api/{quote(user_id)}/tasks?sort=title&limit=1&search={quote('語' * 200)}"
+
+    link = client.get(address)["Link"]
+
+    assert len(link) < 8190

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from todo_api.tests.server import METRICS_TOKEN
+from todo_api.tests.server import METRICS_TOKEN, Server
 
 TOKEN = {"Authorization": f"Bearer {METRICS_TOKEN}"}
 
@@ -86,3 +86,13 @@ def test_no_id_and_no_user_becomes_a_label(server):
     _, text = server.get("/metrics", **TOKEN)
 
     assert not re.search("carol|4711|secret", text)
+
+
+def test_a_folder_that_the_operator_gave_outlives_the_server(tmp_path):
+    folder = tmp_path / "figures"
+    folder.mkdir()
+    server = Server(tmp_path, METRICS_TOKEN=METRICS_TOKEN, PROMETHEUS_MULTIPROC_DIR=str(folder))
+
+    server.stop()
+
+    assert list(folder.iterdir())
