@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django.utils.encoding import escape_uri_path
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
@@ -78,8 +79,8 @@ class TaskViewSet(ModelViewSet[Task]):
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Make a task; `Location` says where it lives."""
         task = self.tasks.create(new_task().run_validation(request.data))
-        location = self.reverse_action("detail", kwargs=kwargs | {"pk": task["id"]})
-        return Response(task, status=201, headers={"Location": location})
+        location = f"{escape_uri_path(request.path).rstrip('/')}/{task['id']}"
+        return Response(task, status=201, headers={"Location": request.build_absolute_uri(location)})
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One task."""

@@ -70,6 +70,9 @@ def forget_verifier(**kwargs: Any) -> None:
 class BetterAuthAuthentication(JWTAuthentication):
     """`Authorization: Bearer <JWT of Better Auth>`, the scheme in any case (RFC 9110, 11.1)."""
 
+    def __init__(self) -> None:
+        """Without the user model that simplejwt would look up for each request: no Django user is read."""
+
     def get_raw_token(self, header: bytes) -> bytes | None:
         """The token in a bearer header, None for an empty header or another scheme."""
         parts = header.split()

@@ -10,6 +10,10 @@ from typing import Any
 from django.conf import settings
 from pythonjsonlogger.orjson import OrjsonFormatter
 
+# What no line shows is not looked up for each ("Optimization" in Python's logging HOWTO).
+logging._srcfile = None  # the caller's file and line
+logging.logThreads = logging.logMultiprocessing = False
+
 _request_id: ContextVar[str] = ContextVar("request_id", default="-")
 set_request_id = _request_id.set
 current_request_id = _request_id.get

@@ -1,4 +1,4 @@
-"""Which renderer a client gets."""
+"""Which parser reads a body, and which renderer a client gets."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ from collections.abc import Iterable
 from typing import Any
 
 from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
 class JSONFirstNegotiation(DefaultContentNegotiation):
-    """DRF's own, after a short cut for what nearly every client sends."""
+    """DRF's own, after short cuts for what nearly every client sends."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> Any:
+        """The parser, None (415) when there is none for the body's type."""
+        [first, *_] = parsers
+        if request.content_type == first.media_type:
+            return first
+        return super().select_parser(request, parsers)
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None

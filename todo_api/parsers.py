@@ -29,9 +29,7 @@ class StrictJSONParser(JSONParser):
         if len(raw) < int(meta.get("CONTENT_LENGTH") or 0):
             raise ParseError("The body ended before its announced length.")
         try:
-            return json.loads(
-                raw.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer
-            )
+            return DECODER.decode(raw.decode("utf-8"))
         except RecursionError as error:
             raise ParseError("The body is nested too deeply.") from error
         except ValueError as error:
@@ -62,3 +60,6 @@ def _integer(text: str) -> int:
         return int(text)
     except ValueError:  # more digits than Python converts; its own message is for programmers
         raise ValueError("a number is out of range") from None
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer)

@@ -26,10 +26,11 @@ class ORJSONRenderer(renderers.JSONRenderer):
         response = context.get("response")
         if response is not None and response.exception:
             response["Content-Type"] = MEDIA_TYPE
-        # The context and the view hold the response, the response holds the context, and the view its own methods:
-        # without this a thousand rows would stay in memory until the garbage collector comes by.
+        # The view holds its own methods, the request and the response, and these hold the view: without this all of
+        # a request, a thousand rows too, would stay in memory until the garbage collector comes by.
         if view := context.get("view"):
-            view.response = None
+            view.request.parser_context.clear()
+            view.request = view.response = None
         context.clear()
         return b"" if data is None else orjson.dumps(data, option=self.options)
 

@@ -18,7 +18,6 @@ from django.http.response import HttpResponseBase
 from limits import RateLimitItem, parse_many
 from limits.errors import StorageError
 from limits.storage import RedisStorage
-from redis import ConnectionPool
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -105,6 +104,8 @@ class RedisCounts:
 
 def redis_storage(url: str) -> RedisStorage:
     """A client of the Redis at `url`, which is not asked yet; ValueError for what is no address of one."""
+    from redis import ConnectionPool  # 5 MB, for those who have a Redis
+
     # A pool of our own, because its connections do not try again; a client's would, with seconds in between.
     pool = ConnectionPool.from_url(url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT)
     return RedisStorage(url, connection_pool=pool, key_prefix="todo_api", wrap_exceptions=True)

@@ -69,7 +69,7 @@ class TokenVerifier:
         """The claims of a valid token; TokenExpired or TokenError otherwise."""
         if len(token) > MAX_TOKEN_BYTES:
             raise TokenError("longer than 4 KiB")
-        header = _header(token)
+        header = _header(token.partition(b".")[0])
         if header.get("alg") != self.algorithm:
             raise TokenError("The specified alg value is not allowed")
         keys = tuple(self.keys_for(header))
@@ -123,10 +123,11 @@ def _verified_payload(token: bytes, algorithm: str, keys: tuple[jwt.PyJWK, ...])
         raise TokenError(str(error).partition(":")[0]) from error
 
 
-def _header(token: bytes) -> dict[str, Any]:
+@lru_cache(maxsize=64)  # an issuer's tokens begin with the same few
+def _header(segment: bytes) -> Mapping[str, Any]:
     """The header, not yet trusted: it serves to find the key, and PyJWT reads it again when it verifies."""
     try:
-        header = orjson.loads(base64url_decode(token.partition(b".")[0]))
+        header: Any = orjson.loads(base64url_decode(segment))
     except ValueError as error:
         raise TokenError("it is not a JWT") from error
     if not isinstance(header, dict):

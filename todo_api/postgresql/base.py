@@ -24,7 +24,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         connection = self.connection
         if connection is None or connection.closed:
             return False
-        if connection.info.transaction_status != TransactionStatus.IDLE:
+        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
             return False
         poll = select.poll()
         poll.register(connection.fileno(), select.POLLIN | select.POLLPRI)

@@ -19,22 +19,24 @@ def no_garbage_collection():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_answer_and_its_rows_are_freed_at_once(make_task, no_garbage_collection):
+@pytest.mark.parametrize(("path", "status"), [("/api/alice/tasks", 200), ("/api/alice/tasks/0", 404)])
+def test_a_request_and_its_answer_are_freed_at_once(make_task, no_garbage_collection, path, status):
     make_task()
+    statuses = []
     environ = {
         "REQUEST_METHOD": "GET",
-        "PATH_INFO": "/api/alice/tasks",
+        "PATH_INFO": path,
         "SERVER_NAME": "testserver",
         "SERVER_PORT": "80",
         "HTTP_AUTHORIZATION": f"Bearer {make_token('alice')}",
         "wsgi.input": io.BytesIO(),
         "wsgi.url_scheme": "http",
     }
-    response = application(environ, lambda status, headers: None)
-    answer = weakref.ref(response)
-    assert b"Buy groceries" in b"".join(response)
+    response = application(environ, lambda line, headers: statuses.append(int(line[:3])))
+    request, answer = weakref.ref(environ["wsgi.input"]), weakref.ref(response)
+    assert b"".join(response)
 
     response.close()
-    del response
+    del environ, response
 
-    assert answer() is None
+    assert (statuses, request(), answer()) == ([status], None, None)
