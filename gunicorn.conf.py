@@ -25,7 +25,7 @@ except EnvError as error:
     sys.exit(f"The service does not start: {error}")
 
 wsgi_app = "todo_api.wsgi:application"
-worker_class = "gthread"
+worker_class = "todo_api.workers.EvenThreadWorker"
 timeout = 30
 graceful_timeout = 10
 limit_request_line = 8190  # a next page's address may hold a long search and a long cursor
