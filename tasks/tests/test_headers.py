@@ -115,9 +115,10 @@ def test_a_short_body_is_never_compressed(ask):
     assert "Content-Encoding" not in response
 
 
+@pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("base", ["/api/alice/tasks", "/api/tasks"])
-def test_location_is_the_new_tasks_address(alice, base):
-    response = alice.post(base, {"title": "Buy milk"})
+def test_location_is_the_new_tasks_address(alice, base, slash):
+    response = alice.post(base + slash, {"title": "Buy milk"})
 
     assert response["Location"] == f"http://testserver{base}/{response.json()['id']}"
 
