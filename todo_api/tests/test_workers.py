@@ -44,3 +44,7 @@ def test_an_idle_worker_takes_a_connection_before_a_busy_one(listener):
     idle, busy = seconds_to_accept(listener, 0), seconds_to_accept(listener, 1)
 
     assert idle < HEAD_START <= busy
+
+
+def test_it_is_the_worker_in_use(server):
+    assert "Using worker: todo_api.workers.EvenThreadWorker" in server.log
