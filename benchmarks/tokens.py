@@ -9,7 +9,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
-from todo_api.tokens import TokenVerifier, shared_secret
+from todo_api.identity.tokens import TokenVerifier, shared_secret
 
 SECRET = "a benchmark's secret, nobody else's: 0123456789"
 COUNT = 2000

@@ -13,7 +13,8 @@ class TodoApiConfig(AppConfig):
 
     def ready(self) -> None:
         """Checks, and the OpenAPI description of our authentication."""
-        from todo_api import authentication, checks  # noqa: F401
+        from todo_api import checks
+        from todo_api.identity import authentication  # noqa: F401
 
         register(checks.check_settings, Tags.security)
         register(checks.check_user_table, Tags.database)

@@ -13,7 +13,7 @@ from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 
-from todo_api.jwks import KEY_TYPES
+from todo_api.identity.jwks import KEY_TYPES
 
 SECRET_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}  # RFC 7518, 3.2: as long as the hash
 ALGORITHMS = (*SECRET_BYTES, *KEY_TYPES)
@@ -160,7 +160,7 @@ def check_user_table(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
     A warning, so that `migrate` can run before Better Auth has made its tables; a server does not start with it.
     """
-    from todo_api.models import is_known
+    from todo_api.identity.known_users import is_known
 
     if not settings.REQUIRE_KNOWN_USER:
         return []

@@ -48,24 +48,12 @@ class PayloadTooLarge(exceptions.APIException):
     default_code = "payload_too_large"
 
 
-class ServiceUnavailable(exceptions.APIException):
-    """Something that the service needs cannot be reached (503); trying again helps."""
-
-    status_code = 503
-
-
-class DatabaseUnavailable(ServiceUnavailable):
+class DatabaseUnavailable(exceptions.APIException):
     """The database does not answer, or not in time. See decision 2."""
 
+    status_code = 503
     default_detail = "The database cannot be reached. Try again in a moment."
     default_code = "database_unavailable"
-
-
-class IdentityUnavailable(ServiceUnavailable):
-    """No key set of the issuer has been loaded yet, so no token can be judged."""
-
-    default_detail = "The issuer's keys cannot be reached. Try again in a moment."
-    default_code = "identity_unavailable"
 
 
 def problem_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
@@ -139,7 +127,7 @@ def body(error: exceptions.APIException) -> dict[str, Any]:
 
 def code_of(error: exceptions.APIException) -> str:
     """The stable word for programs: an error's own where the status has several, else the status's."""
-    if isinstance(error, exceptions.AuthenticationFailed | PayloadTooLarge | ServiceUnavailable):
+    if error.status_code == 503 or isinstance(error, exceptions.AuthenticationFailed | PayloadTooLarge):
         return str(error.get_codes())
     if isinstance(error, exceptions.NotAuthenticated):
         return "not_authenticated"
@@ -174,7 +162,7 @@ def error_headers(error: exceptions.APIException) -> Iterator[tuple[str, str]]:
             description = re.sub(r"[^ !#-\[\]-~]", "", str(error.detail))
             challenge += f', error="invalid_token", error_description="{description}"'
         yield "WWW-Authenticate", challenge
-    if isinstance(error, ServiceUnavailable):
+    if error.status_code == 503:
         yield "Retry-After", str(RETRY_AFTER)
     elif isinstance(error, exceptions.Throttled):
         yield "Retry-After", str(error.wait)  # type: ignore[attr-defined]  # missing in the stubs

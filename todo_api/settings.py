@@ -155,11 +155,11 @@ CORS_ALLOW_HEADERS = ["authorization", "content-type", "if-match", "if-none-matc
 CORS_EXPOSE_HEADERS = ["ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["todo_api.authentication.BetterAuthAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["todo_api.identity.authentication.BetterAuthAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [
         "rest_framework.permissions.IsAuthenticated",
         "tasks.permissions.IsPathOwner",
-        "todo_api.permissions.IsKnownUser",
+        "todo_api.identity.known_users.IsKnownUser",
     ],
     "DEFAULT_THROTTLE_CLASSES": ["todo_api.throttling.RateLimitThrottle"] if RATE_LIMIT.strip() else [],
     "DEFAULT_PARSER_CLASSES": ["todo_api.parsers.StrictJSONParser"],

@@ -11,9 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.exceptions import ImproperlyConfigured
 
-from todo_api.authentication import token_verifier
 from todo_api.checks import refuse_to_start_misconfigured
-from todo_api.tests.issuer import Issuer, answer, hang, jwk, private_key, serving
+from todo_api.identity.authentication import token_verifier
+from todo_api.identity.tests.issuer import Issuer, answer, hang, jwk, private_key, serving
 from todo_api.tests.server import Server, database_of_the_tests
 
 OURS = "https://app.example.com"

@@ -10,14 +10,13 @@ from django.contrib import admin
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import NotSupportedError, connection
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import include, path
 
 from tasks.models import Task
 from todo_api.admin import TaskWithOwnerAdmin
 from todo_api.checks import refuse_to_start_misconfigured
-from todo_api.models import BetterAuthUser
 from todo_api.tests.server import Server, clean_environment, database_of_the_tests
 
 UUID = "0b9f4d0e-7c1e-4c53-9a55-0a1f8f3b2c11"
@@ -158,28 +157,6 @@ def test_the_database_check_warns_of_it(required):
 @pytest.mark.django_db
 def test_the_model_needs_no_migration():
     call_command("makemigrations", "todo_api", check=True, dry_run=True, verbosity=0)
-
-
-WRITES = {
-    "save": lambda user: user.save(),
-    "delete": lambda user: user.delete(),
-    "create": lambda user: BetterAuthUser.objects.create(id="mallory"),
-    "bulk_create": lambda user: BetterAuthUser.objects.bulk_create([BetterAuthUser(id="mallory")]),
-    "get_or_create": lambda user: BetterAuthUser.objects.get_or_create(id="mallory"),
-    "update": lambda user: BetterAuthUser.objects.update(email="mallory@example.com"),
-    "bulk_update": lambda user: BetterAuthUser.objects.bulk_update([user], ["email"]),
-    "delete many": lambda user: BetterAuthUser.objects.all().delete(),
-}
-
-
-@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
-def test_users_are_never_written(make_users, write):
-    make_users(alice="alice@example.com")
-    alice = BetterAuthUser.objects.get()
-
-    with pytest.raises(NotSupportedError):
-        write(alice)
-    assert list(BetterAuthUser.objects.values_list()) == [("alice", "alice@example.com")]
 
 
 @pytest.mark.parametrize("id_type", ["text", "uuid"])

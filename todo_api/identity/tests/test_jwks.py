@@ -16,8 +16,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from django.conf import settings
 
-from todo_api.jwks import MAX_BYTES, KeySetUnavailable, KeyStore, Timing, public_keys
-from todo_api.tests.issuer import (
+from todo_api.identity.jwks import MAX_BYTES, KeySetUnavailable, KeyStore, Timing, public_keys
+from todo_api.identity.tests.issuer import (
     MAKERS,
     MISFITS,
     Issuer,
@@ -32,7 +32,7 @@ from todo_api.tests.issuer import (
     serving,
     settle,
 )
-from todo_api.tokens import TokenError, TokenVerifier
+from todo_api.identity.tokens import TokenError, TokenVerifier
 
 PATIENT = Timing(budget=10)
 BRISK = Timing(budget=0.4)
@@ -112,8 +112,8 @@ def brisk_store(issuer, clock):
 @pytest.fixture
 def warnings_of(caplog):
     """The messages that the store has logged."""
-    caplog.set_level(logging.INFO, "todo_api.jwks")
-    return lambda: [record.getMessage() for record in caplog.records if record.name == "todo_api.jwks"]
+    caplog.set_level(logging.INFO, "todo_api.identity.jwks")
+    return lambda: [record.getMessage() for record in caplog.records if record.name == "todo_api.identity.jwks"]
 
 
 def names(keys):
@@ -458,7 +458,7 @@ def test_no_thread_to_be_had_is_unavailable(store, monkeypatch):
 
 FORK = """
 import os, sys, threading
-from todo_api.jwks import KeyStore, Timing
+from todo_api.identity.jwks import KeyStore, Timing
 
 store = KeyStore(sys.argv[1], "EdDSA", Timing(budget=10, pause=0))
 threading.Thread(target=store.keys_for, args=[{"kid": "a"}], daemon=True).start()

@@ -12,13 +12,12 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
-from todo_api.exceptions import IdentityUnavailable
-from todo_api.jwks import KEY_TYPES, KeySetUnavailable, KeyStore
-from todo_api.tokens import Claims, KeysFor, TokenError, TokenVerifier, shared_secret
+from todo_api.identity.jwks import KEY_TYPES, KeySetUnavailable, KeyStore
+from todo_api.identity.tokens import Claims, KeysFor, TokenError, TokenVerifier, shared_secret
 
 logger = logging.getLogger(__name__)
 one_at_a_time = threading.Lock()
@@ -67,6 +66,14 @@ def forget_verifier(**kwargs: Any) -> None:
     _make_verifier.cache_clear()
 
 
+class IdentityUnavailable(APIException):
+    """No key set of the issuer has been loaded yet, so a token can be neither accepted nor refused (503)."""
+
+    status_code = 503
+    default_detail = "The issuer's keys cannot be reached. Try again in a moment."
+    default_code = "identity_unavailable"
+
+
 class BetterAuthAuthentication(JWTAuthentication):
     """`Authorization: Bearer <JWT of Better Auth>`, the scheme in any case (RFC 9110, 11.1)."""
 
@@ -103,7 +110,7 @@ class BetterAuthAuthentication(JWTAuthentication):
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How the OpenAPI document describes the class above."""
 
-    target_class = "todo_api.authentication.BetterAuthAuthentication"
+    target_class = "todo_api.identity.authentication.BetterAuthAuthentication"
     name = "bearer"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:

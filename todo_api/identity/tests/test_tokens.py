@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from todo_api import tokens
-from todo_api.tokens import TokenError, TokenVerifier, shared_secret
+from todo_api.identity import tokens
+from todo_api.identity.tokens import TokenError, TokenVerifier, shared_secret
 
 SECRET = b"shared-secret-0123456789-0123456789"
 PREVIOUS = b"previous-secret-0123456789-0123456789"

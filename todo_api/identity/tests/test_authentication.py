@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from tasks.models import Task
-from todo_api.authentication import BetterAuthAuthentication, Caller
+from todo_api.identity.authentication import BetterAuthAuthentication, Caller
 
 CHALLENGE = 'Bearer realm="api"'
 INVALID_TOKEN = f'{CHALLENGE}, error="invalid_token", error_description='

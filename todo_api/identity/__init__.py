@@ -1,0 +1,1 @@
+"""Who calls: the bearer header, tokens, key sets, known users. Imports nothing else of this project."""
