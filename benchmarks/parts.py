@@ -25,7 +25,7 @@ from django.utils.module_loading import import_string
 
 from conftest import make_token
 from tasks.models import Task
-from tasks.statements import COLUMNS, Page, owned_by
+from tasks.statements import COLUMNS, OwnedTasks, TaskQuery
 from todo_api.middleware import request_log
 from todo_api.wsgi import application
 
@@ -84,13 +84,13 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     Task.objects.bulk_create(Task(user_id="alice", title=f"Task {n}") for n in range(20))
     first = Task.objects.values_list("id", flat=True)[0]
-    alice = owned_by("alice")
+    alice = OwnedTasks("alice")
     line = {"status": 200, "milliseconds": 1.23}
     listed = Task.objects.owned_by("alice").order_by("created_at", "id").values(*COLUMNS)
     costs = {
         "whole request: list of 20": microseconds(lambda: whole_request("/api/alice/tasks")),
         "whole request: one task": microseconds(lambda: whole_request(f"/api/alice/tasks/{first}")),
-        "  its SQL: list of 20": microseconds(lambda: alice.page(Page("created", 1001))),
+        "  its SQL: list of 20": microseconds(lambda: alice.select(TaskQuery("created", 1001))),
         "  the same by the ORM": microseconds(lambda: list(listed[:1001])),
         "  its SQL: one task": microseconds(lambda: alice.get(first)),
         "  finding the view": microseconds(lambda: resolve("/api/alice/tasks/7")),

@@ -1,4 +1,4 @@
-"""Tasks for operators: find one, mark many, on tables of any size."""
+"""The admin of tasks: search, edit, and mark many at once, on tables of any size."""
 
 from __future__ import annotations
 
@@ -17,19 +17,16 @@ MAX_COUNT = 100_000
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # generic for the type checker alone
-    """Counts no further than anybody turns pages: counting a big table takes longer than the page itself."""
+    """Counts up to MAX_COUNT rows. Counting a large table takes longer than the rest of the page."""
 
     @cached_property
     def count(self) -> int:
-        """How many there are, MAX_COUNT for more."""
         tasks: Any = self.object_list
         return int(tasks.order_by()[:MAX_COUNT].count())
 
 
 @admin.register(Task)
 class TaskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the type checker alone
-    """List, search by words of the title or by the exact user id, filter, mark."""
-
     list_display = ["id", "title", "user_id", "completed", "priority", "created_at"]
     list_display_links = ["id", "title"]
     list_filter = ["completed", "priority", "created_at"]
@@ -40,14 +37,12 @@ class TaskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the 
     list_per_page = 50
     paginator = CappedPaginator
     show_full_result_count = False
-    formfield_overrides = {TextField: {"empty_value": None}}  # an empty form field is "none", as in the API
+    formfield_overrides = {TextField: {"empty_value": None}}  # an empty form field is null, as in the API
 
     def get_readonly_fields(self, request: HttpRequest, obj: Task | None = None) -> list[str]:
-        """The times of a task that exists."""
         return ["created_at", "updated_at"] if obj else []
 
     def save_model(self, request: HttpRequest, obj: Task, form: Any, change: bool) -> None:
-        """An operator's edit is a change as any other."""
         if change:
             obj.updated_at = Now()
         super().save_model(request, obj, form, change)
@@ -55,7 +50,7 @@ class TaskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Task], search_term: str
     ) -> tuple[QuerySet[Task], bool]:
-        """Django's search in titles, or the tasks of the user of exactly that id."""
+        """Search in titles as Django does, and add the tasks of the user with exactly this id."""
         by_title, may_have_duplicates = super().get_search_results(request, queryset, search_term)
         if not search_term:
             return by_title, may_have_duplicates
@@ -63,12 +58,10 @@ class TaskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the 
 
     @admin.action(description="Mark completed")
     def mark_completed(self, request: HttpRequest, queryset: TaskQuerySet) -> None:
-        """One statement for all that are selected."""
         self._mark(request, queryset, completed=True)
 
     @admin.action(description="Mark pending")
     def mark_pending(self, request: HttpRequest, queryset: TaskQuerySet) -> None:
-        """One statement for all that are selected."""
         self._mark(request, queryset, completed=False)
 
     def _mark(self, request: HttpRequest, queryset: TaskQuerySet, *, completed: bool) -> None:

@@ -1,45 +1,46 @@
-"""The query parameters of a list: one declaration that validates them and documents them."""
+"""The query parameters of a list, declared once for validation and documentation."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 from django.conf import settings
 from rest_framework import serializers
 
 from tasks.models import Priority
+from tasks.serializers import StrictSerializer
 from tasks.statements import SORTS
 
 MAX_LIMIT = 1000
 COMPLETED = {"all": None, "pending": False, "completed": True}
 
 
-class ListParameters(serializers.Serializer[Any]):
-    """Unknown parameters are ignored, unknown values are refused."""
+class ListParameters(StrictSerializer):
+    """The parameters of a list. Unknown parameters and unknown values are refused."""
 
-    status = serializers.ChoiceField(list(COMPLETED), default="all", help_text="Which tasks.")
+    default_error_messages: ClassVar[dict[str, Any]] = {"unknown": "This parameter is unknown."}
+
+    status = serializers.ChoiceField(list(COMPLETED), default="all", help_text="All, pending or completed tasks.")
     priority = serializers.ChoiceField(Priority.choices, required=False, help_text="Only tasks of this priority.")
     sort = serializers.ChoiceField(
         list(SORTS),
-        default=settings.TASKS_DEFAULT_SORT,
-        help_text="`title` is alphabetical, `priority` has high first; a leading `-` reverses. Ties go by id.",
+        default=settings.TASKS_DEFAULT_SORT,  # read once
+        help_text="`title` is alphabetical, `priority` is high first. A leading `-` reverses. Ties are broken by `id`.",
     )
     search = serializers.CharField(
         required=False,
         allow_blank=True,
         max_length=200,
-        help_text="Words that all occur in title or description, in any case; `%` and `_` are ordinary characters.",
+        help_text="Words that occur in title or description, case-insensitive. `%` and `_` are ordinary characters.",
     )
-    limit = serializers.IntegerField(
-        default=MAX_LIMIT, min_value=1, max_value=MAX_LIMIT, help_text="At most so many tasks in one answer."
-    )
+    limit = serializers.IntegerField(default=MAX_LIMIT, min_value=1, max_value=MAX_LIMIT, help_text="Page size.")
     cursor = serializers.CharField(
-        required=False, max_length=4096, help_text='Opaque; from the `Link: <…>; rel="next"` header of a page.'
+        required=False, max_length=4096, help_text='Opaque. It comes from the `Link: <…>; rel="next"` header of a page.'
     )
 
 
 @cache
 def list_parameters() -> ListParameters:
-    """One for all requests, as in serializers.py."""
+    """Return the validator of the query string; one instance, as in serializers.py."""
     return ListParameters()

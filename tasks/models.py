@@ -1,4 +1,4 @@
-"""What a task is, and what the database itself holds it to."""
+"""The task, with its constraints and indexes."""
 
 from __future__ import annotations
 
@@ -11,44 +11,40 @@ USER_ID_MAX_LENGTH = 255
 
 
 class Priority(models.TextChoices):
-    """How much a task matters."""
-
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
 
 
 class TaskQuerySet(models.QuerySet["Task"]):
-    """Questions about many tasks, for operators and scripts. A request's own door is `statements.owned_by`."""
+    """Queries on many tasks. The API's own actions use `tasks.statements.OwnedTasks` instead."""
 
     def owned_by(self, user_id: str) -> TaskQuerySet:
-        """One user's tasks."""
         return self.filter(user_id=user_id)
 
     def pending(self) -> TaskQuerySet:
-        """Tasks still to do."""
         return self.filter(completed=False)
 
     def completed(self) -> TaskQuerySet:
-        """Tasks that are done."""
         return self.filter(completed=True)
 
     def mark(self, *, completed: bool) -> int:
-        """Set `completed` in one statement; how many tasks changed by it."""
+        """Set `completed` in one statement. Return the number of tasks that changed."""
         others = self.pending() if completed else self.completed()
         return others.update(completed=completed, updated_at=Now())
 
 
 class Task(models.Model):
-    """One thing that one user wants to do.
+    """A task of one user.
 
-    The user is a plain string, the subject of Better Auth's tokens; see decision 1. Everything but user and title
-    has a default in the database, so that a row inserted with plain SQL is complete.
+    `user_id` is the subject of Better Auth's tokens, without a foreign key; see
+    docs/decisions/0001-token-users-are-not-django-users.md. All other columns but the title have a default in the
+    database, so that a row that is inserted with plain SQL is complete.
     """
 
     user_id = models.CharField("owner", max_length=USER_ID_MAX_LENGTH)
     title = models.CharField(max_length=TITLE_MAX_LENGTH)
-    description = models.TextField(null=True, blank=True)  # noqa: DJ001  # null is what the API says for "none"
+    description = models.TextField(null=True, blank=True)  # noqa: DJ001  # the API answers null for "none"
     completed = models.BooleanField(default=False, db_default=False)
     priority = models.CharField(
         max_length=6, choices=Priority.choices, default=Priority.MEDIUM, db_default=Priority.MEDIUM

@@ -1,4 +1,4 @@
-"""Keyset pages: a page begins after a row, not at a number, so that none is skipped or repeated meanwhile."""
+"""Keyset pages: a page starts after a row, not at an offset, so that no row is skipped or repeated between requests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CURSOR = "cursor"
 
 
 def encode_cursor(user_id: str, sort: str, last: Row) -> str:
-    """The place after `last` in the user's list, signed, so that nobody can make one up."""
+    """Return the position after `last` in the user's list, signed, so that a client cannot make one up."""
     value = last[SORTS_BY_NAME[sort.removeprefix("-")][0]]
     return signing.dumps(
         [sort, value.isoformat() if isinstance(value, datetime) else value, last["id"]],
@@ -26,7 +26,7 @@ def encode_cursor(user_id: str, sort: str, last: Row) -> str:
 
 
 def decode_cursor(user_id: str, sort: str, cursor: str) -> tuple[Any, int]:
-    """The sort's value and the id of the last row of the page before; ValidationError for any other string."""
+    """Return the sort's value and the id of the last row of the page before. ValidationError for any other string."""
     try:
         made_for, value, task_id = signing.loads(cursor, salt=_salt(user_id))
     except signing.BadSignature:
@@ -38,7 +38,7 @@ def decode_cursor(user_id: str, sort: str, cursor: str) -> tuple[Any, int]:
 
 
 def next_link(request: Request, cursor: str) -> str:
-    """The Link header (RFC 8288) that leads to the next page."""
+    """Return the Link header (RFC 8288) with the address of the next page."""
     return f'<{replace_query_param(request.build_absolute_uri(), CURSOR, cursor)}>; rel="next"'
 
 

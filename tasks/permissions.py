@@ -1,4 +1,4 @@
-"""Whose path it is."""
+"""The user in the path is the caller."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ if TYPE_CHECKING:  # rest_framework.views imports this module, the default permi
 
 
 class IsPathOwner(BasePermission):
-    """The user in the path, where there is one, is the caller. Decided before the body is read."""
+    """Refuse a path with the id of another user, before the body is read."""
 
     message = "Access denied: cannot access another user's tasks"
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """True when the path names nobody or the caller."""
         caller: Any = request.user
         return bool(view.kwargs.get("user_id", caller.user_id) == caller.user_id)

@@ -1,7 +1,7 @@
-"""The SQL behind the API: one statement per request, on PostgreSQL and SQLite alike.
+"""The SQL of the API: one statement per request, the same on PostgreSQL and SQLite.
 
-Plain SQL, because the ORM has no UPDATE … RETURNING and compiles the same text anew for every request, which costs
-more than the statement itself; see decision 6. Values are always parameters; names come from the tuples below.
+Plain SQL, because the ORM has no UPDATE … RETURNING and compiles each statement anew, which costs more than running it.
+See docs/decisions/0006-one-statement-per-request.md. Values are always parameters; names come from the constants below.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ COLUMNS = ("id", "user_id", "title", "description", "completed", "priority", "cr
 WRITABLE = frozenset({"title", "description", "completed", "priority"})
 SELECTED = ", ".join(COLUMNS)
 
-# sort -> the column it looks at, and the SQL that makes a value of that column comparable
+# sort -> its column, and the SQL expression that orders the column's values
 SORTS_BY_NAME = {
     "created": ("created_at", "{}"),
     "updated": ("updated_at", "{}"),
@@ -34,10 +34,10 @@ SORTS = (*SORTS_BY_NAME, *(f"-{name}" for name in SORTS_BY_NAME))
 
 
 @dataclass(frozen=True)
-class Page:
-    """Which of a user's tasks to list, and in which order.
+class TaskQuery:
+    """The filters, the order and the size of a list.
 
-    `after` is the last row before the page: the value of the sort's column, and the id.
+    `after` is the position of the last row of the page before: the value of the sort's column, and the id.
     """
 
     sort: str
@@ -50,31 +50,34 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class OwnedTasks:
-    """The tasks of one user: the only door to rows for a request. Every statement is bound to `user_id`."""
+    """The tasks of one user.
+
+    The API reads and writes rows only through this class. Every statement filters by `user_id`.
+    """
 
     user_id: str
 
-    def page(self, page: Page) -> list[Row]:
-        """The rows of one page, in a total order."""
-        column, key = _sort_key(page.sort.removeprefix("-"), connection.vendor)
-        descending = page.sort.startswith("-")
+    def select(self, query: TaskQuery) -> list[Row]:
+        """Return at most `query.limit` rows in a total order."""
+        column, key = _sort_key(query.sort.removeprefix("-"), connection.vendor)
+        descending = query.sort.startswith("-")
         conditions, values = ["user_id = %s"], [self.user_id]
-        for condition, parameters in _conditions(page, column, key, "<" if descending else ">"):
+        for condition, parameters in _conditions(query, column, key, "<" if descending else ">"):
             conditions.append(condition)
             values += parameters
         order = "DESC" if descending else "ASC"
         return _rows(
             f"SELECT {SELECTED} FROM tasks WHERE {' AND '.join(conditions)}"  # noqa: S608
             f" ORDER BY {key.format(column)} {order}, id {order} LIMIT %s",
-            [*values, page.limit],
+            [*values, query.limit],
         )
 
     def get(self, task_id: int) -> Row | None:
-        """One task, None when this user has none of that id."""
+        """Return the task, None when this user has no task with this id."""
         return _row(f"SELECT {SELECTED} FROM tasks WHERE id = %s AND user_id = %s", [task_id, self.user_id])  # noqa: S608
 
     def create(self, values: Row) -> Row:
-        """The new task; columns that are not in `values` get the database's defaults."""
+        """Return the new task. A column that is not in `values` gets the database's default."""
         names = ["user_id", *_writable(values)]
         marks = ", ".join(["%s"] * len(names))
         [row] = _rows(
@@ -84,15 +87,15 @@ class OwnedTasks:
         return row
 
     def update(self, task_id: int, values: Row) -> Row | None:
-        """The task with `values` written over it, None when this user has none of that id."""
+        """Write `values` and return the task, None when this user has no task with this id."""
         return self._update(task_id, [f"{name} = %s" for name in _writable(values)], list(values.values()))
 
     def toggle(self, task_id: int) -> Row | None:
-        """The task with `completed` turned around in the database, so that no parallel toggle is lost."""
+        """Invert `completed` in the database, so that parallel toggles are not lost. Return as update() does."""
         return self._update(task_id, ["completed = NOT completed"], [])
 
     def delete(self, task_id: int) -> bool:
-        """Whether there was such a task to delete."""
+        """Return whether a task was deleted."""
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM tasks WHERE id = %s AND user_id = %s", [task_id, self.user_id])
             return bool(cursor.rowcount)
@@ -105,48 +108,43 @@ class OwnedTasks:
         )
 
 
-def owned_by(user_id: str) -> OwnedTasks:
-    """The tasks of `user_id`, and no others."""
-    return OwnedTasks(user_id)
-
-
 def _sort_key(name: str, vendor: str) -> tuple[str, str]:
     column, key = SORTS_BY_NAME[name]
-    # SQLite keeps times as text with three decimals (its clock's), six or none (Python's): without the trailing
-    # zeros the same instant is the same text, and later is greater.
+    # SQLite stores times as text, with three decimals (its clock) or six or none (Python). Without trailing zeros,
+    # equal times are equal texts and a later time is a greater text.
     return column, "RTRIM({}, '0.')" if vendor == "sqlite" and column.endswith("_at") else key
 
 
-def _conditions(page: Page, column: str, key: str, beyond: str) -> Iterable[tuple[str, Sequence[Any]]]:
-    if page.completed is not None:
-        yield "completed = %s", [page.completed]
-    if page.priority is not None:
-        yield "priority = %s", [page.priority]
-    for word in page.words:
+def _conditions(query: TaskQuery, column: str, key: str, beyond: str) -> Iterable[tuple[str, Sequence[Any]]]:
+    if query.completed is not None:
+        yield "completed = %s", [query.completed]
+    if query.priority is not None:
+        yield "priority = %s", [query.priority]
+    for word in query.words:
         pattern = f"%{_escape(word)}%"
         yield "(LOWER(title) LIKE LOWER(%s) ESCAPE '!' OR LOWER(description) LIKE LOWER(%s) ESCAPE '!')", [pattern] * 2
-    if page.after is not None:
-        value, task_id = page.after
+    if query.after is not None:
+        value, task_id = query.after
         if isinstance(value, datetime):
             value = connection.ops.adapt_datetimefield_value(value)
-        # A comparison of rows, so that an index can jump to the page.
+        # A row comparison, so that an index finds the start of the page.
         yield f"({key.format(column)}, id) {beyond} ({key.format('%s')}, %s)", [value, task_id]
 
 
 def _escape(word: str) -> str:
-    """Take the wildcards' meaning from `%` and `_`."""
+    """Escape LIKE wildcards with `!`."""
     return word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 def _writable(values: Row) -> list[str]:
-    if not values.keys() <= WRITABLE:  # names are written into the statement
+    if not values.keys() <= WRITABLE:  # names become part of the statement
         raise ValueError(f"not writable: {values.keys() - WRITABLE}")
     return list(values)
 
 
 @cache
 def _now(vendor: str) -> str:
-    """The database's own clock in its own dialect, the same as the columns' default."""
+    """Return the SQL of the database's clock, the same expression as the default of the time columns."""
     sql, _ = Task.objects.all().query.get_compiler(connection=connection).compile(Now())
     return str(sql)
 

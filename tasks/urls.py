@@ -1,4 +1,4 @@
-"""The routes of the tasks, served once below a user and once without; the trailing slash is optional."""
+"""The routes of tasks, once below a user id and once without. A trailing slash is optional."""
 
 from __future__ import annotations
 
@@ -7,20 +7,12 @@ from rest_framework.routers import SimpleRouter
 
 from tasks.views import TaskViewSet
 
-
-class OptionalSlashRouter(SimpleRouter):
-    """Answers with and without the slash; a redirect would lose the body of a POST."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.trailing_slash = "/?"
-
-
-router = OptionalSlashRouter()
+router = SimpleRouter()
+router.trailing_slash = "/?"  # both forms work, because a redirect would lose the body of a POST
 router.register("tasks", TaskViewSet, basename="task")
 
 urlpatterns = [
-    # The nested routes first: /api/tasks/tasks is the list of the user "tasks".
+    # Nested routes first: /api/tasks/tasks is the list of the user "tasks".
     path("<str:user_id>/", include(router.urls)),
     path("", include(router.urls)),
 ]

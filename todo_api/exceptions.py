@@ -1,4 +1,4 @@
-"""The one error body: application/problem+json (RFC 9457) for every error of every layer."""
+"""The one error body: application/problem+json (RFC 9457) for every error of the application."""
 
 from __future__ import annotations
 
@@ -16,61 +16,69 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from rest_framework import exceptions
-from rest_framework.request import Request
 from rest_framework.response import Response
 
-from todo_api.logging import client_address, current_request_id
-from todo_api.throttling import count_refused
+from todo_api.logging import current_request_id
+from todo_api.throttling import client_address, count_anonymous
 
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 1  # seconds
-TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}  # as RFC 9110 has them
+# The default code of each status. A refused token and a 503 have several codes, which their exceptions name.
 CODES = {
     400: "parse_error",
+    401: "not_authenticated",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     406: "not_acceptable",
+    413: "payload_too_large",
     415: "unsupported_media_type",
     422: "validation_error",
     429: "rate_limited",
     500: "internal_error",
+    503: "database_unavailable",
+}
+# Names in RFC 9110 that Python 3.11 does not know yet.
+TITLES = {status: HTTPStatus(status).phrase for status in CODES} | {
+    413: "Content Too Large",
+    422: "Unprocessable Content",
 }
 
 
 class PayloadTooLarge(exceptions.APIException):
-    """The body is longer than is read (413)."""
+    """The body is longer than DATA_UPLOAD_MAX_MEMORY_SIZE."""
 
     status_code = 413
     default_detail = "The request body is larger than 64 KiB."
-    default_code = "payload_too_large"
 
 
 class DatabaseUnavailable(exceptions.APIException):
-    """The database does not answer, or not in time. See decision 2."""
+    """The database does not respond, or not in time. See docs/decisions/0002-a-lost-database-is-503.md."""
 
     status_code = 503
     default_detail = "The database cannot be reached. Try again in a moment."
-    default_code = "database_unavailable"
+    default_code = CODES[503]
 
 
 def problem_handler(exc: Exception, context: Mapping[str, Any]) -> Response:
-    """DRF's EXCEPTION_HANDLER: every exception of an API view becomes a problem."""
-    error = limited(translate(exc), context["request"])
-    view = context["view"]
-    log(error, exc, context["request"])
+    """Return the problem of an exception in an API view. DRF's EXCEPTION_HANDLER."""
+    request, view = context["request"], context["view"]
+    error = translate(exc)
+    if error.status_code == 401:  # raised before DRF checks the throttles
+        error = throttle_anonymous(error, request, view)
+    log(error, exc, request)
     headers = dict(error_headers(error))
     if isinstance(error, exceptions.MethodNotAllowed):
         headers["Allow"] = ", ".join(view.allowed_methods)
     return Response(body(error), status=error.status_code, headers=headers)
 
 
-def problem_response(request: HttpRequest, exc: Exception) -> HttpResponse:
-    """The same for what Django raises outside of DRF's views."""
-    error = translate(exc)
-    log(error, exc, request)
+def problem_response(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return the problem of an exception outside of API views. Django's handler400 and handler403."""
+    error = translate(exception)
+    log(error, exception, request)
     return HttpResponse(
         orjson.dumps(body(error)),
         status=error.status_code,
@@ -80,7 +88,7 @@ def problem_response(request: HttpRequest, exc: Exception) -> HttpResponse:
 
 
 def translate(exc: Exception) -> exceptions.APIException:
-    """The APIException that says to the client what `exc` means."""
+    """Return the APIException whose status and detail the client gets for `exc`."""
     match exc:
         case exceptions.ValidationError():
             exc.status_code = 422
@@ -101,22 +109,16 @@ def translate(exc: Exception) -> exceptions.APIException:
             return exceptions.APIException("Something unexpected went wrong. It has been logged.")
 
 
-def limited(error: exceptions.APIException, request: Request) -> exceptions.APIException:
-    """The error of a request that may not have been counted yet; 429 for one 401 too many. See decision 10."""
-    usage = count_refused(request) if error.status_code < 500 else None  # what breaks is not the client's doing
-    if usage and usage.is_over and error.status_code == 401:
-        return exceptions.Throttled(usage.seconds)
-    return error
+def throttle_anonymous(error: exceptions.APIException, request: Any, view: Any) -> exceptions.APIException:
+    """Count a request without a valid token. Return its 401, or a 429 when the limit is exceeded."""
+    usage = count_anonymous(request, view)
+    return exceptions.Throttled(usage.seconds) if usage and usage.is_over else error
 
 
 def body(error: exceptions.APIException) -> dict[str, Any]:
-    """The problem document: status, title, code, detail, errors (422 alone), request_id."""
+    """Return the problem: status, title, code, detail, request_id, and errors when the status is 422."""
     status = error.status_code
-    problem: dict[str, Any] = {
-        "status": status,
-        "title": TITLES.get(status) or HTTPStatus(status).phrase,
-        "code": code_of(error),
-    }
+    problem: dict[str, Any] = {"status": status, "title": TITLES[status], "code": code_of(error)}
     if isinstance(error, exceptions.ValidationError):
         problem["errors"] = list(field_errors(error.get_full_details()))
         problem["detail"] = " ".join(sentence(item) for item in problem["errors"])
@@ -126,11 +128,9 @@ def body(error: exceptions.APIException) -> dict[str, Any]:
 
 
 def code_of(error: exceptions.APIException) -> str:
-    """The stable word for programs: an error's own where the status has several, else the status's."""
-    if error.status_code == 503 or isinstance(error, exceptions.AuthenticationFailed | PayloadTooLarge):
+    """Return the stable code: the exception's own where its status has several, else the status's."""
+    if error.status_code == 503 or isinstance(error, exceptions.AuthenticationFailed):
         return str(error.get_codes())
-    if isinstance(error, exceptions.NotAuthenticated):
-        return "not_authenticated"
     return CODES[error.status_code]
 
 
@@ -140,22 +140,24 @@ def field_errors(details: Any, field: str = "") -> Iterator[dict[str, str | None
         for item in details:
             yield from field_errors(item, field)
     elif "message" in details and "code" in details and isinstance(details["code"], str):
-        # A message may quote a lone surrogate of the body, which no UTF-8 can hold.
-        message = str(details["message"]).encode(errors="replace").decode()
-        yield {"field": field or None, "code": details["code"], "detail": message}
+        yield {"field": field or None, "code": details["code"], "detail": encodable(details["message"])}
     else:
         for name, item in details.items():
-            inner = "" if name == "non_field_errors" else str(name)
+            inner = "" if name == "non_field_errors" else encodable(name)
             yield from field_errors(item, ".".join(filter(None, [field, inner])))
 
 
+def encodable(text: Any) -> str:
+    """Replace lone surrogates, which come from the request's body and which UTF-8 cannot encode."""
+    return str(text).encode(errors="replace").decode()
+
+
 def sentence(item: Mapping[str, str | None]) -> str:
-    """One field error as a person reads it."""
     return f"{item['field']}: {item['detail']}" if item["field"] else str(item["detail"])
 
 
 def error_headers(error: exceptions.APIException) -> Iterator[tuple[str, str]]:
-    """WWW-Authenticate for a 401 (RFC 6750, 3), Retry-After where waiting helps."""
+    """Yield WWW-Authenticate for a 401 (RFC 6750, section 3) and Retry-After for a 429 and a 503."""
     if error.status_code == 401:
         challenge = getattr(error, "auth_header", 'Bearer realm="api"')
         if isinstance(error, exceptions.AuthenticationFailed):
@@ -169,7 +171,7 @@ def error_headers(error: exceptions.APIException) -> Iterator[tuple[str, str]]:
 
 
 def log(error: exceptions.APIException, exc: Exception, request: Any) -> None:
-    """One line for the operator: what was refused, with its reason, and what broke, with its trace."""
+    """Log a 401 with its reason, a 503 with its cause and a 500 with its traceback."""
     if error.status_code >= 500:
         unexpected = error.status_code == 500
         logger.error("%s: %s", code_of(error), exc, exc_info=exc if unexpected else None)
@@ -177,27 +179,17 @@ def log(error: exceptions.APIException, exc: Exception, request: Any) -> None:
         logger.warning("401 %s: %s", code_of(error), error.detail, extra={"client": client_address(request)})
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler400: SuspiciousOperation and its kin."""
-    return problem_response(request, exception)
-
-
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """handler403."""
-    return problem_response(request, exception)
-
-
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """handler404, and the last URL pattern, so that DEBUG shows the same answer."""
+    """Django's handler404, and the view of the last URL pattern, so that DEBUG does not change the response."""
     return problem_response(request, exception or Http404())
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500: what a middleware raised. Django calls it while it handles the exception."""
+    """Django's handler500, for exceptions of middlewares. Django calls it while it handles the exception."""
     exception = sys.exception()
     return problem_response(request, exception if isinstance(exception, Exception) else RuntimeError())
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """CSRF_FAILURE_VIEW; only the operators' forms are protected by CSRF tokens."""
+    """CSRF_FAILURE_VIEW. Only the admin's forms have CSRF tokens."""
     return problem_response(request, PermissionDenied(f"The form could not be verified: {reason}"))

@@ -1,4 +1,4 @@
-"""Rows and problems to bytes."""
+"""JSON responses, and pages of the browsable API."""
 
 from __future__ import annotations
 
@@ -14,24 +14,17 @@ from todo_api.exceptions import MEDIA_TYPE
 
 
 class ORJSONRenderer(renderers.JSONRenderer):
-    """JSON by orjson, which writes datetimes itself: UTC with `Z`, naive ones (SQLite's) being UTC already."""
+    """JSON by orjson. Datetimes are written in UTC with `Z`; naive datetimes (of SQLite) are UTC already."""
 
     options = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
     ) -> bytes:
-        """The bytes of `data`; errors are labelled as problem+json."""
-        context: Any = renderer_context or {}
-        response = context.get("response")
+        """Return `data` as JSON. The media type of an error is application/problem+json."""
+        response = (renderer_context or {}).get("response")
         if response is not None and response.exception:
             response["Content-Type"] = MEDIA_TYPE
-        # The view holds its own methods, the request and the response, and these hold the view: without this all of
-        # a request, a thousand rows too, would stay in memory until the garbage collector comes by.
-        if view := context.get("view"):
-            view.request.parser_context.clear()
-            view.request = view.response = None
-        context.clear()
         return b"" if data is None else orjson.dumps(data, option=self.options)
 
 

@@ -1,6 +1,9 @@
 """Every setting of the service, read from the environment; `.env.example` lists the variables.
 
 A wrong value stops the start with one line that names the variable. Rules between settings are in `checks.py`.
+
+Code reads a setting where it uses it, at each use (`settings.NAME`), so that a test can change it. The exceptions are
+marked with "read once": objects that are built when the application is loaded, and fields of serializers.
 """
 
 from __future__ import annotations
@@ -98,10 +101,10 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "todo_api.middleware.CompressionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "todo_api.middleware.OperatorSessionMiddleware",
+    "todo_api.middleware.AdminSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "todo_api.middleware.OperatorAuthenticationMiddleware",
-    "todo_api.middleware.OperatorMessageMiddleware",
+    "todo_api.middleware.AdminAuthenticationMiddleware",
+    "todo_api.middleware.AdminMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -166,7 +169,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["todo_api.renderers.ORJSONRenderer"]
     + (["todo_api.renderers.BrowsableAPIRenderer"] if BROWSABLE_API else []),
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "todo_api.negotiation.JSONFirstNegotiation",
-    "DEFAULT_SCHEMA_CLASS": "todo_api.schema.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "todo_api.exceptions.problem_handler",
     "UNAUTHENTICATED_USER": None,

@@ -1,4 +1,7 @@
-"""How often one may ask: each user, and each address without a valid token. See decision 10."""
+"""Rate limits: requests of each user, and requests without a valid token from each address.
+
+See docs/decisions/0010-requests-are-counted-in-clock-windows.md.
+"""
 
 from __future__ import annotations
 
@@ -14,33 +17,28 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
-from django.http.response import HttpResponseBase
 from limits import RateLimitItem, parse_many
 from limits.errors import StorageError
 from limits.storage import RedisStorage
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from todo_api.logging import client_address
-
 logger = logging.getLogger(__name__)
-one_at_a_time = threading.Lock()
 
 RATES = {"user": "RATE_LIMIT", "anonymous": "RATE_LIMIT_ANON"}  # limit -> its setting
-USAGE = "todo_api.usage"  # where a request keeps what it left of its limit, in META
 REDIS_TIMEOUT = 0.1  # seconds
-REDIS_PAUSE = 5  # seconds in which a lost Redis is not asked
+REDIS_PAUSE = 5  # seconds between two attempts while Redis is down
 
 
 class Counts(Protocol):
-    """Where requests are counted."""
+    """A store of request counts."""
 
     def hit(self, key: str, window: int, seconds: int) -> int:
-        """Count one more, and say how many that makes; 0 when they cannot be counted."""
+        """Count one request and return the count of this window; 0 when it cannot be counted."""
 
 
 class ProcessCounts:
-    """The counts of this process. A window's are forgotten together when the next one begins."""
+    """Counts of this process. All counts of a window are dropped when the next window begins."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -48,88 +46,87 @@ class ProcessCounts:
         self.counts: Counter[str] = Counter()
 
     def hit(self, key: str, window: int, seconds: int) -> int:
-        """One more, at once with finding out how many."""
         with self.lock:
-            if window > self.window:  # a straggler of the last one is counted in this one
+            if window > self.window:  # a late request of the last window is counted in this one
                 self.window, self.counts = window, Counter()
             self.counts[key] += 1
             return self.counts[key]
 
 
 class RedisCounts:
-    """The counts of all workers and machines. Without Redis nothing is counted, and nobody waits for it."""
+    """Counts of all workers and machines, in one round trip.
+
+    If Redis is down, requests are neither counted nor slowed.
+    """
 
     def __init__(self, url: str) -> None:
         self.storage = redis_storage(url)
         self.lock = threading.Lock()
-        self.away_until = 0.0  # 0 while Redis answers
+        self.down_until = 0.0  # 0 while Redis responds
 
     def hit(self, key: str, window: int, seconds: int) -> int:
-        """One more, in one round trip; 0 without Redis."""
-        trying = self.away_until > 0
-        if trying and not self.may_try():
+        was_down = self.down_until > 0
+        if was_down and not self.may_retry():
             return 0
         try:
             used = self.storage.incr(key, seconds)
-        except (StorageError, OSError, ValueError) as error:  # ValueError: a host name that no resolver takes
-            self.lost(error)
+        except (StorageError, OSError, ValueError) as error:  # ValueError: a host name that the resolver refuses
+            self.mark_down(error)
             return 0
-        if trying:
-            self.found()
+        if was_down:
+            self.mark_up()
         return used
 
-    def may_try(self) -> bool:
-        """True for one request after each pause."""
+    def may_retry(self) -> bool:
+        """Return True for one request after each pause."""
         with self.lock:
             now = time.monotonic()
-            if now < self.away_until:
+            if now < self.down_until:
                 return False
-            self.away_until = now + REDIS_PAUSE
+            self.down_until = now + REDIS_PAUSE
             return True
 
-    def lost(self, error: Exception) -> None:
-        """Pause; the first to notice says so."""
+    def mark_down(self, error: Exception) -> None:
         with self.lock:
-            known = self.away_until > 0
-            self.away_until = time.monotonic() + REDIS_PAUSE
-        if not known:
-            logger.error("Redis does not answer, so no request is limited: %s", error)
+            was_down = self.down_until > 0
+            self.down_until = time.monotonic() + REDIS_PAUSE
+        if not was_down:
+            logger.error("Redis does not respond. Requests are not limited: %s", error)
 
-    def found(self) -> None:
-        """Count again."""
+    def mark_up(self) -> None:
         with self.lock:
-            self.away_until = 0.0
-        logger.warning("Redis answers again; requests are limited.")
+            self.down_until = 0.0
+        logger.warning("Redis responds again. Requests are limited.")
 
 
 def redis_storage(url: str) -> RedisStorage:
-    """A client of the Redis at `url`, which is not asked yet; ValueError for what is no address of one."""
-    from redis import ConnectionPool  # 5 MB, for those who have a Redis
+    """Return a client of the Redis at `url` without connecting; ValueError when `url` is not a Redis URL."""
+    from redis import ConnectionPool  # 5 MB, loaded only where REDIS_URL is set
 
-    # A pool of our own, because its connections do not try again; a client's would, with seconds in between.
+    # An explicit pool, because its connections do not retry. A client's own connections retry for seconds.
     pool = ConnectionPool.from_url(url, socket_timeout=REDIS_TIMEOUT, socket_connect_timeout=REDIS_TIMEOUT)
     return RedisStorage(url, connection_pool=pool, key_prefix="todo_api", wrap_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many requests in each window; windows begin with the clock, so that a count needs no other question."""
+    """A number of requests in each window. Windows follow the clock, so one increment is all that a count needs."""
 
     name: str
     item: RateLimitItem
     counts: Counts
 
-    def hit(self, who: str) -> Usage:
-        """Count one request of `who`."""
+    def hit(self, key: str) -> Usage:
+        """Count one request of `key` (a user id or an address)."""
         seconds = self.item.get_expiry()
         window, passed = divmod(time.time(), seconds)
-        used = self.counts.hit(self.item.key_for(self.name, who, int(window)), int(window), seconds)
+        used = self.counts.hit(self.item.key_for(self.name, key, int(window)), int(window), seconds)
         return Usage(self, used, math.ceil(seconds - passed))
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a request found of its limit."""
+    """How much of a limit is used, this request included."""
 
     limit: Limit
     used: int
@@ -137,67 +134,62 @@ class Usage:
 
     @property
     def is_over(self) -> bool:
-        """Whether this request is one too many."""
         return self.used > self.limit.item.amount
 
-    def tell(self, response: HttpResponseBase) -> None:
-        """Set the headers of draft-ietf-httpapi-ratelimit-headers."""
+    def headers(self) -> dict[str, str]:
+        """Return the headers of draft-ietf-httpapi-ratelimit-headers."""
         name, quota = self.limit.name, self.limit.item.amount
-        response["RateLimit-Policy"] = f'"{name}";q={quota};w={self.limit.item.get_expiry()}'
-        response["RateLimit"] = f'"{name}";r={max(0, quota - self.used)};t={self.seconds}'
+        return {
+            "RateLimit-Policy": f'"{name}";q={quota};w={self.limit.item.get_expiry()}',
+            "RateLimit": f'"{name}";r={max(0, quota - self.used)};t={self.seconds}',
+        }
 
 
 class RateLimitThrottle(BaseThrottle):
-    """RATE_LIMIT for a caller with a valid token; installed only where that is set."""
+    """RATE_LIMIT for a caller with a valid token; installed only where RATE_LIMIT is set."""
 
     usage: Usage | None = None
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """False for one request too many. Views that ask nobody for a token have no caller to count."""
         caller: Any = request.user
-        if caller is not None:
-            self.usage = count(request, "user", caller.user_id)
+        if caller is not None:  # None in views without authentication
+            self.usage = count("user", caller.user_id, view)
         return self.usage is None or not self.usage.is_over
 
     def wait(self) -> float | None:
-        """Seconds until the next window."""
+        """Return the seconds until the next window."""
         return self.usage.seconds if self.usage else None
 
 
-def count_refused(request: Request) -> Usage | None:
-    """Count a request that was refused before the throttles ran: for its user, or for its address without one."""
-    if USAGE in request.META or not request.authenticators:
-        return None
-    caller: Any = getattr(request._request, "user", None)  # `request.user` would authenticate again
-    if caller is not None:
-        return count(request, "user", caller.user_id)
-    return count(request, "anonymous", client_address(request))
+def count_anonymous(request: Request, view: Any) -> Usage | None:
+    """Count a request without a valid token for its address; None where RATE_LIMIT_ANON is not set."""
+    return count("anonymous", client_address(request), view)
 
 
-def count(request: Request, name: str, who: str) -> Usage | None:
-    """Count a request, and leave on it what RequestMiddleware tells the client."""
-    with one_at_a_time:
-        limit = _make_limits().get(name)
+def count(name: str, key: str, view: Any) -> Usage | None:
+    """Count a request and add the rate-limit headers to the view's response; None where the limit is not set."""
+    limit = rate_limits().get(name)
     if limit is None:
         return None
-    usage: Usage = limit.hit(who)
-    request.META[USAGE] = usage
+    usage = limit.hit(key)
+    view.headers |= usage.headers()
     return usage
 
 
-@cache
-def _make_limits() -> dict[str, Limit]:
+@cache  # read once: see settings.py. wsgi.py calls it before the first request
+def rate_limits() -> dict[str, Limit]:
+    """Return the limits that the settings describe, by name."""
     redis = RedisCounts(settings.REDIS_URL) if settings.REDIS_URL else None
     rates = {name: rate(getattr(settings, variable)) for name, variable in RATES.items()}
     return {
-        name: Limit(name, item if redis else share(item), redis or ProcessCounts())
+        name: Limit(name, item if redis else divide_among_workers(item), redis or ProcessCounts())
         for name, item in rates.items()
         if item
     }
 
 
 def rate(text: str) -> RateLimitItem | None:
-    """`600/minute`, `5 per 2 hours` and the like; None for an empty text, ValueError for anything else."""
+    """Parse `600/minute`, `5 per 2 hours` and the like; None for an empty text, ValueError for anything else."""
     if not text.strip():
         return None
     [item] = parse_many(text)
@@ -206,12 +198,25 @@ def rate(text: str) -> RateLimitItem | None:
     return item
 
 
-def share(item: RateLimitItem) -> RateLimitItem:
-    """One worker's part of a rate; each has one request at least."""
+def divide_among_workers(item: RateLimitItem) -> RateLimitItem:
+    """Return one worker's part of a rate, at least one request."""
     return type(item)(max(1, item.amount // settings.WEB_CONCURRENCY), item.multiples)
 
 
+def client_address(request: Any) -> str:
+    """Return the peer's address, or with TRUSTED_PROXIES the address that the outermost trusted proxy has seen.
+
+    Each proxy appends an address to X-Forwarded-For. The client controls what is further left, and a shorter list has
+    not passed through all proxies.
+    """
+    if proxies := settings.TRUSTED_PROXIES:
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        if len(forwarded) >= proxies and (address := forwarded[-proxies].strip()):
+            return str(address)
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
 @receiver(setting_changed)
-def forget_limits(**kwargs: Any) -> None:
-    """Tests change settings; production does not."""
-    _make_limits.cache_clear()
+def clear_rate_limits(**kwargs: Any) -> None:
+    """Only tests change settings."""
+    rate_limits.cache_clear()

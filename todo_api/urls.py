@@ -44,8 +44,7 @@ urlpatterns = [
     re_path("", csrf_exempt(exceptions.page_not_found)),
 ]
 
-handler400 = exceptions.bad_request
-handler403 = exceptions.permission_denied
+handler400 = handler403 = exceptions.problem_response
 handler404 = exceptions.page_not_found
 handler500 = exceptions.server_error
 

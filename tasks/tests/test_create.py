@@ -120,11 +120,32 @@ def test_the_token_owns_it_whatever_the_body_says(alice):
     assert list(Task.objects.values_list("user_id", flat=True)) == ["alice"]
 
 
-def test_it_ignores_what_nobody_knows(alice):
-    response = alice.post(alice.tasks_url, {"title": "Buy milk", "colour": "red", "": 1, "title ": "x", "__class__": 2})
+@pytest.mark.parametrize("name", ["colour", "title ", "Title", "__class__", "message", "code", "detail", "\x00", "é"])
+def test_it_refuses_an_unknown_field(alice, name, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        response = alice.post(alice.tasks_url, {"title": "Buy milk", name: "x"})
 
-    assert response.status_code == 201
-    assert response.json()["title"] == "Buy milk"
+    assert response.status_code == 422
+    assert response.json()["errors"] == [{"field": name, "code": "unknown", "detail": "This field is unknown."}]
+
+
+def test_unknown_and_wrong_fields_are_named_together(alice):
+    response = alice.post(alice.tasks_url, {"titel": "Buy milk", "completed": "yes"})
+
+    errors = {error["field"]: error["code"] for error in response.json()["errors"]}
+    assert errors == {"titel": "unknown", "title": "required", "completed": "invalid"}
+
+
+def test_a_field_name_that_utf_8_cannot_encode_is_refused(alice):
+    response = alice.generic("POST", alice.tasks_url, rb'{"title": "x", "\ud800": 1}', "application/json")
+
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "?")
+
+
+def test_an_error_names_20_unknown_fields_at_most(alice):
+    response = alice.post(alice.tasks_url, {"title": "x"} | {f"field{n}": 1 for n in range(1000)})
+
+    assert len(response.json()["errors"]) == 20
 
 
 def test_twice_the_same_is_two_tasks(alice):

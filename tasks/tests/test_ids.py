@@ -38,7 +38,7 @@ def test_what_is_no_id_is_not_found(alice, django_assert_num_queries, task_id):
 @pytest.mark.parametrize(("method", "suffix"), OPERATIONS[1:])
 def test_it_is_not_found_for_any_operation(alice, django_assert_num_queries, method, suffix, task_id):
     with django_assert_num_queries(0):
-        response = getattr(alice, method)(f"{alice.tasks_url}/{task_id}{suffix}", {"title": "x"})
+        response = getattr(alice, method)(f"{alice.tasks_url}/{task_id}{suffix}", {"completed": True})
 
     assert response.status_code == 404
     assert response["Content-Type"] == "application/problem+json"
@@ -77,7 +77,7 @@ def test_an_empty_id_is_no_address(client, token_for, django_assert_num_queries,
 @pytest.mark.parametrize(("method", "suffix"), OPERATIONS)
 def test_the_greatest_id_is_looked_up(alice, django_assert_num_queries, method, suffix):
     with django_assert_num_queries(1):
-        response = getattr(alice, method)(f"{alice.tasks_url}/{2**63 - 1}{suffix}", {"title": "x"})
+        response = getattr(alice, method)(f"{alice.tasks_url}/{2**63 - 1}{suffix}", {"completed": True})
 
     assert response.status_code == 404
     assert response.json()["detail"] == f"Task {2**63 - 1} not found"

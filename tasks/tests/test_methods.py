@@ -61,6 +61,27 @@ def test_whose_path_it_is_comes_before_the_method(alice, django_assert_num_queri
     assert response.status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("user_id", "token", "method", "status"),
+    [
+        ("alice", "garbage", "FOO", 401),
+        ("bob", None, "FOO", 403),
+        ("alice", None, "FOO", 405),
+        ("alice", None, "PUT", 406),
+    ],
+)
+def test_errors_come_in_the_order_401_403_405_406_before_the_body_is_read(
+    caller, django_assert_num_queries, user_id, token, method, status
+):
+    with django_assert_num_queries(0):
+        response = caller("alice", token=token).generic(
+            method, f"/api/{user_id}/tasks/1", b"not JSON", "text/plain", HTTP_ACCEPT="application/xml"
+        )
+
+    assert response.status_code == status
+    assert response["Content-Type"] == "application/problem+json"
+
+
 @pytest.mark.parametrize("address", [address for address in ADDRESSES if "GET" in allowed_at(address)])
 def test_head_is_get_without_the_body(alice, make_task, django_assert_num_queries, address):
     url = address.format(id=make_task().id)
@@ -105,7 +126,8 @@ def test_a_trailing_slash_makes_no_difference(alice, make_task, django_assert_nu
     url = address.format(id=make_task().id)
 
     with django_assert_num_queries(1):
-        response = alice.generic(method, f"{url}/", b'{"title": "Kept", "completed": true}', "application/json")
+        body = b'{"completed": true}' if method == "PATCH" else b'{"title": "Kept", "completed": true}'
+        response = alice.generic(method, f"{url}/", body, "application/json")
 
     assert response.status_code in (200, 201, 204)
     if method in ("POST", "PUT"):

@@ -7,7 +7,7 @@ from rest_framework.renderers import JSONRenderer
 
 from tasks.models import Task
 from tasks.serializers import TaskSerializer
-from tasks.statements import COLUMNS, WRITABLE, Page, owned_by
+from tasks.statements import COLUMNS, WRITABLE, OwnedTasks, TaskQuery
 
 pytestmark = pytest.mark.django_db
 
@@ -46,12 +46,12 @@ def test_a_list_is_the_serializers_bytes(alice, make_task):
 
 
 def test_every_statement_returns_the_same_row(make_task):
-    tasks = owned_by("alice")
+    tasks = OwnedTasks("alice")
     row = tasks.create({"title": "Buy milk"})
 
     assert tuple(row) == COLUMNS
     assert tasks.get(row["id"]) == row
-    assert tasks.page(Page(sort="created", limit=2)) == [row]
+    assert tasks.select(TaskQuery(sort="created", limit=2)) == [row]
     assert tasks.update(row["id"], {"title": "Buy milk"}) | {"updated_at": row["updated_at"]} == row
     assert tasks.toggle(row["id"]) | {"updated_at": row["updated_at"], "completed": False} == row
 
@@ -83,28 +83,28 @@ def test_no_other_name_reaches_a_statement(make_task, django_assert_num_queries,
 
     with django_assert_num_queries(0):
         with pytest.raises(ValueError, match="not writable"):
-            owned_by("alice").create({"title": "x", name: "bob"})
+            OwnedTasks("alice").create({"title": "x", name: "bob"})
         with pytest.raises(ValueError, match="not writable"):
-            owned_by("alice").update(task.id, {name: "bob"})
+            OwnedTasks("alice").update(task.id, {name: "bob"})
 
 
 def test_no_other_sort_reaches_a_statement(django_assert_num_queries):
     with django_assert_num_queries(0), pytest.raises(KeyError):
-        owned_by("alice").page(Page(sort="id; DROP TABLE tasks", limit=1))
+        OwnedTasks("alice").select(TaskQuery(sort="id; DROP TABLE tasks", limit=1))
 
 
 def test_a_stranger_gets_nothing(make_task):
-    task, stranger = make_task(), owned_by("bob")
+    task, stranger = make_task(), OwnedTasks("bob")
 
     assert stranger.get(task.id) is None
     assert stranger.update(task.id, {"title": "x"}) is None
     assert stranger.toggle(task.id) is None
     assert stranger.delete(task.id) is False
-    assert stranger.page(Page(sort="created", limit=9)) == []
+    assert stranger.select(TaskQuery(sort="created", limit=9)) == []
 
 
 def test_nothing_of_it_changed_for_a_stranger(make_task):
-    task, stranger = make_task(updated_at=datetime(2020, 2, 2, tzinfo=UTC)), owned_by("bob")
+    task, stranger = make_task(updated_at=datetime(2020, 2, 2, tzinfo=UTC)), OwnedTasks("bob")
     stranger.update(task.id, {"title": "x"})
     stranger.toggle(task.id)
     stranger.delete(task.id)

@@ -1,9 +1,10 @@
-"""From the Authorization header to the caller. No Django user is made or read for an API call; see decision 1."""
+"""From the Authorization header to the caller. An API request reads and creates no Django user.
+
+See docs/decisions/0001-token-users-are-not-django-users.md.
+"""
 
 from __future__ import annotations
 
-import logging
-import threading
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
@@ -19,26 +20,18 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 from todo_api.identity.jwks import KEY_TYPES, KeySetUnavailable, KeyStore
 from todo_api.identity.tokens import Claims, KeysFor, TokenError, TokenVerifier, shared_secret
 
-logger = logging.getLogger(__name__)
-one_at_a_time = threading.Lock()
-
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who a valid token speaks for. Nothing else in a token gives any right."""
+    """The user that a valid token identifies. No other claim of the token gives a right."""
 
     user_id: str
     is_authenticated: ClassVar[bool] = True
 
 
+@cache  # read once: see settings.py. wsgi.py calls it before the first request, so that all threads share one key set
 def token_verifier() -> TokenVerifier:
-    """The verifier that the settings describe; the first requests, which come at once, share it and its key set."""
-    with one_at_a_time:
-        return _make_verifier()
-
-
-@cache
-def _make_verifier() -> TokenVerifier:
+    """Return the verifier that the settings describe."""
     return TokenVerifier(
         algorithm=settings.JWT_ALGORITHM,
         keys_for=key_set() if settings.JWT_ALGORITHM in KEY_TYPES else shared_secrets(),
@@ -49,21 +42,21 @@ def _make_verifier() -> TokenVerifier:
 
 
 def shared_secrets() -> KeysFor:
-    """The current secret, and the previous one while it is being rotated, as raw UTF-8 bytes."""
+    """Return the current secret and, during a rotation, the previous one. The keys are the secrets' UTF-8 bytes."""
     secrets = [settings.BETTER_AUTH_SECRET, settings.BETTER_AUTH_SECRET_PREVIOUS]
     keys = tuple(shared_secret(secret, settings.JWT_ALGORITHM) for secret in secrets if secret)
     return lambda header: keys
 
 
 def key_set() -> KeysFor:
-    """The public keys of the issuer, as they are when they are asked for."""
+    """Return the lookup in the issuer's current key set."""
     return KeyStore(settings.JWKS_URL, settings.JWT_ALGORITHM).keys_for
 
 
 @receiver(setting_changed)
-def forget_verifier(**kwargs: Any) -> None:
-    """Tests change settings; production does not."""
-    _make_verifier.cache_clear()
+def clear_token_verifier(**kwargs: Any) -> None:
+    """Only tests change settings."""
+    token_verifier.cache_clear()
 
 
 class IdentityUnavailable(APIException):
@@ -75,13 +68,13 @@ class IdentityUnavailable(APIException):
 
 
 class BetterAuthAuthentication(JWTAuthentication):
-    """`Authorization: Bearer <JWT of Better Auth>`, the scheme in any case (RFC 9110, 11.1)."""
+    """`Authorization: Bearer <JWT of Better Auth>`; the scheme is case-insensitive (RFC 9110, section 11.1)."""
 
     def __init__(self) -> None:
-        """Without the user model that simplejwt would look up for each request: no Django user is read."""
+        """Skip simplejwt's look-up of the user model, which it makes for each request."""
 
     def get_raw_token(self, header: bytes) -> bytes | None:
-        """The token in a bearer header, None for an empty header or another scheme."""
+        """Return the token of a bearer header, None for an empty header or another scheme."""
         parts = header.split()
         if len(parts) < 2 or parts[0].lower() != b"bearer":
             return None
@@ -90,7 +83,7 @@ class BetterAuthAuthentication(JWTAuthentication):
         return parts[1]
 
     def get_validated_token(self, raw_token: bytes) -> Claims:  # type: ignore[override]  # not a token of simplejwt's own
-        """The claims of the token; AuthenticationFailed (401) with the reason otherwise."""
+        """Return the claims of the token. Raise AuthenticationFailed (401) or IdentityUnavailable (503)."""
         try:
             return token_verifier().verify(raw_token)
         except TokenError as error:
@@ -99,25 +92,23 @@ class BetterAuthAuthentication(JWTAuthentication):
             raise IdentityUnavailable from error
 
     def get_user(self, validated_token: Claims) -> Caller:  # type: ignore[override]
-        """The caller that the claims name."""
         return Caller(user_id=validated_token["sub"])
 
     def authenticate_header(self, request: Request) -> str:
-        """The challenge of a 401 (RFC 6750, 3)."""
+        """Return the challenge of a 401 (RFC 6750, section 3)."""
         return f'Bearer realm="{self.www_authenticate_realm}"'
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How the OpenAPI document describes the class above."""
+    """The description of BetterAuthAuthentication in the OpenAPI document."""
 
     target_class = "todo_api.identity.authentication.BetterAuthAuthentication"
     name = "bearer"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """An `http` scheme, for which Swagger UI offers *Authorize*."""
         return {
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "The JWT that Better Auth made for the signed-in user.",
+            "description": "The JWT of Better Auth for the signed-in user.",
         }

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.exceptions import ImproperlyConfigured
 
 from todo_api.checks import refuse_to_start_misconfigured
-from todo_api.identity.authentication import token_verifier
 from todo_api.identity.tests.issuer import Issuer, answer, hang, jwk, private_key, serving
 from todo_api.tests.server import Server, database_of_the_tests
 
@@ -206,26 +205,6 @@ def test_four_requests_at_once_share_one_fetch(issuer, caller, signed):
 
     assert (statuses, len(issuer.fetches)) == ([503] * 4, 1)
     assert time.perf_counter() - begin < 4
-
-
-class GivesWay(list):
-    """A setting that is read while other threads go on."""
-
-    def __iter__(self):
-        threading.Event().wait(0.01)
-        return super().__iter__()
-
-
-def test_requests_that_come_first_at_once_share_one_verifier(issuer, configured):
-    verifiers = []
-    threads = [threading.Thread(target=lambda: verifiers.append(token_verifier())) for _ in range(4)]
-    with configured(JWT_AUDIENCE=GivesWay()):
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    assert [verifier is verifiers[0] for verifier in verifiers] == [True] * 4
 
 
 @pytest.mark.django_db(transaction=True)
