@@ -6,6 +6,8 @@ from playwright.sync_api import Error, expect
 from e2e.people import Visitor
 from e2e.processes import API_PORT, FRONT_END_PORT, FrontEnd, Service, build_front_end, wait_until
 
+pytestmark = pytest.mark.timeout(300)  # the first test builds the front end
+
 NO_TASK_SERVICE = "The task service cannot be reached. Try again in a moment."
 NO_SIGN_IN_SERVICE = "The sign-in service cannot be reached. Try again in a moment."
 ALGORITHMS = {"jwks": "EdDSA", "hs256": "HS256"}  # of the front end's TOKEN_MODE
