@@ -6,7 +6,7 @@ COPY requirements.txt .
 RUN /venv/bin/pip install -r requirements.txt
 
 FROM python:3.11-slim
-ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PORT=8000
+ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=8000
 RUN useradd --uid 1000 --no-create-home --home-dir /app app
 WORKDIR /app
 COPY --from=build /venv /venv
@@ -21,4 +21,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/health\", timeout=2)"]
 # Migrations are a step of their own: python manage.py migrate
-CMD ["gunicorn"]
+CMD ["python", "-m", "todo_api"]

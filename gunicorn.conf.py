@@ -9,7 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from environs import Env, EnvError
+from environs import Env, EnvError, validate
+
+from todo_api import address
 
 env = Env()
 env.read_env(env.path("DOTENV_FILE", Path(__file__).parent / ".env"), recurse=False)
@@ -18,13 +20,16 @@ memory = Path("/dev/shm")  # noqa: S108
 folder = str(memory) if memory.is_dir() else None
 
 try:
-    bind = f"0.0.0.0:{env.int('PORT', 8000)}"
-    workers = env.int("WEB_CONCURRENCY", 2)
-    threads = env.int("WEB_THREADS", 8)
-    preload_app = not env.bool("DEBUG", False)  # workers share the memory of what is imported; --reload cannot
+    DEBUG = env.bool("DEBUG", False)
+    host = env.str("HOST", address.default_host(DEBUG), validate=address.check_host)
+    port = env.int("PORT", 8000, validate=address.PORTS)
+    workers = env.int("WEB_CONCURRENCY", 2, validate=validate.Range(min=1))
+    threads = env.int("WEB_THREADS", 8, validate=validate.Range(min=1))
 except EnvError as error:
     sys.exit(f"The service does not start: {error}")
 
+bind = f"{address.bracketed(host)}:{port}"
+preload_app = not DEBUG  # workers share the memory of imported modules; with --reload each imports for itself
 wsgi_app = "todo_api.wsgi:application"
 worker_class = "todo_api.workers.EvenThreadWorker"
 timeout = 30

@@ -8,15 +8,16 @@ marked with "read once": objects that are built when the application is loaded, 
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError, validate
 
-from todo_api import __version__
+from todo_api import __version__, address
 from todo_api.databases import database
 
+DEFAULT_PORTS = {"http": 80, "https": 443}
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
@@ -24,17 +25,25 @@ env.read_env(env.path("DOTENV_FILE", BASE_DIR / ".env"), recurse=False)
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port of a URL as browsers write them; empty when it has none (checks.py says so)."""
-    match = re.match(r"(https?)://([^/?#]+)", url.lower())
-    return f"{match[1]}://{re.sub(':443$' if match[1] == 'https' else ':80$', '', match[2])}" if match else ""
+    """Scheme, host and port of an http URL as browsers write them; empty for other text, which checks.py refuses."""
+    try:
+        parts = urlsplit(url.lower())
+        host, port = address.bracketed(parts.hostname or ""), parts.port
+    except ValueError:
+        return ""
+    if not host or parts.scheme not in DEFAULT_PORTS:
+        return ""
+    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != DEFAULT_PORTS[parts.scheme] else "")
 
 
 try:
     DEBUG = env.bool("DEBUG", False)
     SECRET_KEY = env.str("DJANGO_SECRET_KEY", "")
-    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["*"] if DEBUG else ["localhost", "127.0.0.1"])
-    PORT = env.int("PORT", 8000)
+    HOST = env.str("HOST", address.default_host(DEBUG), validate=address.check_host)
+    PORT = env.int("PORT", 8000, validate=address.PORTS)
+    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", address.allowed_hosts(HOST, DEBUG))
     WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 2, validate=validate.Range(min=1))
+    WEB_THREADS = env.int("WEB_THREADS", 8, validate=validate.Range(min=1))
     LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
     LOG_FORMAT = env.str("LOG_FORMAT", "text" if DEBUG else "json", validate=validate.OneOf(["json", "text"]))
     METRICS_TOKEN = env.str("METRICS_TOKEN", "")
@@ -151,6 +160,7 @@ if BEHIND_HTTPS_PROXY:
 
 if FRONTEND_URL:
     CORS_ALLOWED_ORIGINS = list(dict.fromkeys([*CORS_ALLOWED_ORIGINS, FRONTEND_URL.rstrip("/")]))
+CSRF_TRUSTED_ORIGINS = [url.rstrip("/") for url in CSRF_TRUSTED_ORIGINS]
 CORS_ALLOW_CREDENTIALS = True
 CORS_URLS_REGEX = r"^/(?!admin/)"  # no front end's script reads with an operator's session
 CORS_ALLOW_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]
