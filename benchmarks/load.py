@@ -89,10 +89,11 @@ def own_service() -> Iterator[Deployment]:
         "DOTENV_FILE": os.devnull, "DEBUG": "false", "DJANGO_SECRET_KEY": SECRET[::-1], "BETTER_AUTH_SECRET": SECRET,
         "JWT_ALGORITHM": "HS256", "DATABASE_URL": database.get_uri(), "RATE_LIMIT": "", "PORT": "8391",
     }  # fmt: skip
-    binaries = Path(sys.executable).parent
-    subprocess.run([binaries / "python", "manage.py", "migrate", "-v0"], cwd=HERE.parent, env=environment, check=True)
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=HERE.parent, env=environment, check=True)
     with Path(folder, "log").open("wb") as log:
-        server = subprocess.Popen([binaries / "gunicorn"], cwd=HERE.parent, env=environment, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "gunicorn"], cwd=HERE.parent, env=environment, stdout=log, stderr=log
+        )
     claims = {"sub": "benchmark", "exp": int(time.time()) + 3600}
     deployment = Deployment("http://127.0.0.1:8391", jwt.encode(claims, SECRET, algorithm="HS256"))
     try:

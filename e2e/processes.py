@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import requests
 from django.conf import settings
 
-from todo_api.tests.server import BIN, clean_environment, free_port
+from todo_api.tests.server import clean_environment, free_port
 
 EXAMPLE = settings.BASE_DIR / "examples" / "nextjs"
 NEXT = ["node", "node_modules/next/dist/bin/next"]
@@ -99,7 +100,7 @@ class Process:
 class Service(Process):
     """gunicorn as in production, without a rate limit: the tests ask again and again."""
 
-    command = [BIN / "gunicorn"]
+    command = [sys.executable, "-m", "gunicorn"]
     ready = "/health"
 
     def environment(self):

@@ -1,4 +1,4 @@
-"""The HTTP side as a Django app: its checks, commands, templates and assets."""
+"""The HTTP part of the service as a Django app: checks, commands, templates and static files."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from django.core.checks import Tags, register
 
 
 class TodoApiConfig(AppConfig):
-    """Registers what Django finds by registration alone."""
+    """Registers what Django does not discover by itself."""
 
     name = "todo_api"
 
     def ready(self) -> None:
-        """Checks, and the OpenAPI description of our authentication."""
-        from todo_api import checks
+        """Register the checks and the OpenAPI description of the authentication."""
+        from todo_api import checks  # imports models, so it needs loaded apps
         from todo_api.identity import authentication  # noqa: F401
 
         register(checks.check_settings, Tags.security)

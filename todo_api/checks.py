@@ -1,32 +1,48 @@
-"""Rules between settings, as system checks: `manage.py check` lists them, and a server with an error does not start."""
+"""Rules for settings, as system checks: `manage.py check` lists them, and a server with an error does not start."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import ERROR, CheckMessage, Error, run_checks
 from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 
+from tasks.statements import SORTS
 from todo_api.identity.jwks import KEY_TYPES
+from todo_api.identity.known_users import is_known
+from todo_api.throttling import RATES, rate, redis_storage
 
 SECRET_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}  # RFC 7518, 3.2: as long as the hash
 ALGORITHMS = (*SECRET_BYTES, *KEY_TYPES)
+MIN_KEY_BYTES = 32
 GENERATE = "openssl rand -base64 48"
+FORM_OF_REDIS_URL = "redis://:password@host:6379/0, or rediss:// for TLS"
+# Checks of libraries name Django's settings; these are the variables that set them.
+VARIABLES = {"CORS_ALLOWED_ORIGINS": "CORS_ORIGINS (or FRONTEND_URL)"}
 
 
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """All of the rules below."""
+    """Every rule below."""
     return [message for rule in RULES for message in rule()]
 
 
+def check_django_secret_key() -> Iterator[CheckMessage]:
+    """Refuse a guessable key in production, such as the placeholder with which the Dockerfile collects static files."""
+    if not settings.DEBUG and len(settings.SECRET_KEY.encode()) < MIN_KEY_BYTES:
+        yield Error(
+            f"DJANGO_SECRET_KEY is shorter than {MIN_KEY_BYTES} bytes.",
+            hint=f"Generate one: {GENERATE}",
+            id="todo_api.E010",
+        )
+
+
 def check_algorithm() -> Iterator[CheckMessage]:
-    """The algorithm is one that is verified here."""
+    """JWT_ALGORITHM is one of the algorithms that this service verifies."""
     if settings.JWT_ALGORITHM not in ALGORITHMS:
         yield Error(
             f"JWT_ALGORITHM is {settings.JWT_ALGORITHM!r}, which is not known.",
@@ -36,7 +52,7 @@ def check_algorithm() -> Iterator[CheckMessage]:
 
 
 def check_shared_secrets() -> Iterator[CheckMessage]:
-    """In shared-secret mode the secret is there and as long as the algorithm's hash."""
+    """In shared-secret mode the secret is set and at least as long as the algorithm's hash."""
     needed = SECRET_BYTES.get(settings.JWT_ALGORITHM)
     if not needed:
         return
@@ -56,7 +72,7 @@ def check_shared_secrets() -> Iterator[CheckMessage]:
 
 
 def check_key_set_address() -> Iterator[CheckMessage]:
-    """In key-set mode there is an address to read the keys from, and it can be asked over HTTP."""
+    """In key-set mode the key set has an HTTP address."""
     if settings.JWT_ALGORITHM not in KEY_TYPES or is_http_address(settings.JWKS_URL):
         return
     if settings.JWKS_URL:
@@ -65,13 +81,13 @@ def check_key_set_address() -> Iterator[CheckMessage]:
         problem = f"JWT_ALGORITHM is {settings.JWT_ALGORITHM}, and neither BETTER_AUTH_URL nor JWKS_URL is set."
     yield Error(
         problem,
-        hint="Set BETTER_AUTH_URL to where Better Auth lives (https://app.example.com), or JWKS_URL to its key set.",
+        hint="Set BETTER_AUTH_URL to the address of Better Auth (https://app.example.com), or JWKS_URL to its key set.",
         id="todo_api.E005",
     )
 
 
 def is_http_address(url: str) -> bool:
-    """Whether `url` has what a connection needs."""
+    """Whether `url` is http or https, with a host and a usable port."""
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -79,33 +95,19 @@ def is_http_address(url: str) -> bool:
         return False
 
 
-def check_origins() -> Iterator[CheckMessage]:
-    """What is compared with a browser's Origin, or with `iss`, is written as they write it."""
-    lists = {"CORS_ORIGINS": settings.CORS_ALLOWED_ORIGINS, "CSRF_TRUSTED_ORIGINS": settings.CSRF_TRUSTED_ORIGINS}
-    for name, origins in lists.items():
-        for one in origins:
-            if not re.fullmatch(r"https?://[^/?#*\s]+", one):
-                yield Error(
-                    f"{name} (or FRONTEND_URL) holds {one!r}, which is not an origin.",
-                    hint="Write scheme, host and port alone: https://app.example.com",
-                    id="todo_api.E008",
-                )
-    if (
-        settings.JWT_ALGORITHM in KEY_TYPES
-        and settings.BETTER_AUTH_URL
-        and not is_http_address(settings.BETTER_AUTH_URL)
-    ):
+def check_better_auth_address() -> Iterator[CheckMessage]:
+    """In key-set mode BETTER_AUTH_URL, if set, is an HTTP address: its origin is the expected issuer."""
+    url = settings.BETTER_AUTH_URL
+    if settings.JWT_ALGORITHM in KEY_TYPES and url and not is_http_address(url):
         yield Error(
-            f"BETTER_AUTH_URL is {settings.BETTER_AUTH_URL!r}, which is not an http or https address.",
-            hint="Set it to where Better Auth lives: https://app.example.com",
+            f"BETTER_AUTH_URL is {url!r}, which is not an http or https address.",
+            hint="Set it to the address of Better Auth: https://app.example.com",
             id="todo_api.E009",
         )
 
 
 def check_default_sort() -> Iterator[CheckMessage]:
     """TASKS_DEFAULT_SORT is a sort that the API knows."""
-    from tasks.statements import SORTS
-
     if settings.TASKS_DEFAULT_SORT not in SORTS:
         yield Error(
             f"TASKS_DEFAULT_SORT is {settings.TASKS_DEFAULT_SORT!r}, which is not a sort.",
@@ -116,8 +118,6 @@ def check_default_sort() -> Iterator[CheckMessage]:
 
 def check_rates() -> Iterator[CheckMessage]:
     """Both limits are rates, or empty."""
-    from todo_api.throttling import RATES, rate
-
     for variable in RATES.values():
         try:
             rate(getattr(settings, variable))
@@ -130,25 +130,27 @@ def check_rates() -> Iterator[CheckMessage]:
 
 
 def check_redis_address() -> Iterator[CheckMessage]:
-    """REDIS_URL, where it is set, is the address of a Redis; whether one answers there is not asked."""
-    from todo_api.throttling import redis_storage
+    """REDIS_URL, if set, is a Redis address with known options. Nothing is sent to Redis."""
+    if not settings.REDIS_URL:
+        return
+    from redis import RedisError  # 5 MB, for deployments with Redis only
 
     try:
-        if settings.REDIS_URL:
-            redis_storage(settings.REDIS_URL)
-    except ValueError:
+        redis_storage(settings.REDIS_URL).storage.connection_pool.make_connection()
+    except (ValueError, TypeError, RedisError):  # TypeError: an unknown option
         yield Error(  # without the address, which may hold a password
-            "REDIS_URL is not the address of a Redis.",
-            hint="Use redis://:password@host:6379/0, or rediss:// for TLS.",
+            "REDIS_URL is not the address of a Redis, or has an unknown option.",
+            hint=f"Use {FORM_OF_REDIS_URL}.",
             id="todo_api.E007",
         )
 
 
 RULES: tuple[Callable[[], Iterator[CheckMessage]], ...] = (
+    check_django_secret_key,
     check_algorithm,
     check_shared_secrets,
     check_key_set_address,
-    check_origins,
+    check_better_auth_address,
     check_default_sort,
     check_rates,
     check_redis_address,
@@ -156,19 +158,17 @@ RULES: tuple[Callable[[], Iterator[CheckMessage]], ...] = (
 
 
 def check_user_table(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """With REQUIRE_KNOWN_USER there is a table of users to look in; a database that is away proves nothing.
+    """With REQUIRE_KNOWN_USER the table of users can be read. An unreachable database proves nothing.
 
     A warning, so that `migrate` can run before Better Auth has made its tables; a server does not start with it.
     """
-    from todo_api.identity.known_users import is_known
-
     if not settings.REQUIRE_KNOWN_USER:
         return []
     try:
         is_known("")
     except (OperationalError, InterfaceError, ProgrammingError) as error:
         problem = str(error).partition("\n")[0]
-        if isinstance(error, ProgrammingError) or "no such table" in problem:  # SQLite's word for it
+        if isinstance(error, ProgrammingError) or "no such table" in problem:  # SQLite raises OperationalError
             return [
                 CheckWarning(
                     f'REQUIRE_KNOWN_USER is true, but the table "user" cannot be read: {problem}.',
@@ -182,6 +182,10 @@ def check_user_table(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def refuse_to_start_misconfigured() -> None:
-    """Raise ImproperlyConfigured with one line for the first rule that is broken."""
-    for message in check_settings(None) or check_user_table(None):
-        raise ImproperlyConfigured(f"{message.msg} {message.hint}")
+    """Run all checks, also those of Django and of libraries; ImproperlyConfigured with one line for the first error."""
+    for message in run_checks():
+        if message.id == "todo_api.W001" or (message.level >= ERROR and not message.is_silenced()):
+            text = f"{message.msg.rstrip('.')}. {message.hint or ''}".strip()
+            for setting, variable in VARIABLES.items():
+                text = text.replace(setting, variable)
+            raise ImproperlyConfigured(text)

@@ -1,4 +1,4 @@
-"""From a database URL to Django's DATABASES: what libpq and SQLite are told besides the address."""
+"""From a database URL to Django's DATABASES, with the options for libpq and SQLite."""
 
 from __future__ import annotations
 
@@ -6,33 +6,57 @@ import re
 from typing import Any
 
 import dj_database_url
+import psycopg
 from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import make_conninfo, timeout_from_conninfo
+
+POSTGRESQL, SQLITE = "django.db.backends.postgresql", "django.db.backends.sqlite3"
+FORM = "postgresql://user:password@host/name"
 
 
 def database(url: str, max_age: int, statement_timeout: int) -> dict[str, Any]:
-    """DATABASES["default"] for a URL; a driver's name in its scheme is dropped. Times are in seconds."""
-    try:
-        config: dict[str, Any] = dict(dj_database_url.parse(re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url)))
-    except (ValueError, dj_database_url.ParseError) as error:
-        hint = "use postgresql://user:pass@host/name"
-        raise ImproperlyConfigured(f"DATABASE_URL is not a database URL: {hint}") from error
-    # A thread keeps its connection; is_usable() finds a dead one without a round trip. See decision 6.
+    """DATABASES["default"] for a URL. Times are in seconds. ImproperlyConfigured for a URL that cannot be used."""
+    config = parse(url)
+    # A thread keeps its connection; is_usable() detects a closed one without a round trip. See decision 6.
     config |= {"CONN_MAX_AGE": max_age, "CONN_HEALTH_CHECKS": True}
-    if config["ENGINE"] == "django.db.backends.postgresql":
+    if config["ENGINE"] == POSTGRESQL:
+        options = config.get("OPTIONS", {})
+        check_options(options)
         config |= {"ENGINE": "todo_api.postgresql", "DISABLE_SERVER_SIDE_CURSORS": True}
-        config["OPTIONS"] = postgresql_options(config["HOST"], statement_timeout) | config.get("OPTIONS", {})
-    elif config["ENGINE"] == "django.db.backends.sqlite3":
+        config["OPTIONS"] = postgresql_options(config["HOST"], statement_timeout) | options
+    else:
         config["OPTIONS"] = {
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
             "transaction_mode": "IMMEDIATE",
             "timeout": 5,
         }
-        config["TEST"] = {"NAME": f"{config['NAME']}.test"}  # a file, as in use: threads can share it
+        config["TEST"] = {"NAME": f"{config['NAME']}.test"}  # a file, as outside of tests: threads can share it
     return config
 
 
+def parse(url: str) -> dict[str, Any]:
+    """The parts of a URL; the driver in its scheme (postgresql+asyncpg) is dropped. Errors do not show the password."""
+    try:
+        config: dict[str, Any] = dict(dj_database_url.parse(re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url)))
+    except (ValueError, dj_database_url.ParseError) as error:
+        raise ImproperlyConfigured(f"DATABASE_URL is not a database URL: use {FORM}") from error
+    if config["ENGINE"] not in (POSTGRESQL, SQLITE):
+        raise ImproperlyConfigured(f"DATABASE_URL names a database that is not supported: use {FORM}")
+    return config
+
+
+def check_options(options: dict[str, Any]) -> None:
+    """Raise ImproperlyConfigured for an option that libpq does not know; each request would fail with it."""
+    try:
+        make_conninfo(**options)
+        timeout_from_conninfo(options)
+    except psycopg.Error as error:
+        problem = str(error).strip()
+        raise ImproperlyConfigured(f"DATABASE_URL: {problem}. Remove it, or use a parameter of libpq.") from error
+
+
 def postgresql_options(host: str, statement_timeout: int) -> dict[str, Any]:
-    """What libpq is told unless the URL says otherwise: how long to wait (seconds), and when a peer is lost."""
+    """Options for libpq unless the URL says otherwise: timeouts, and how soon a lost server is detected."""
     options: dict[str, Any] = {
         "connect_timeout": 3,
         "gssencmode": "disable",
@@ -41,7 +65,7 @@ def postgresql_options(host: str, statement_timeout: int) -> dict[str, Any]:
         "keepalives_count": 3,
         "tcp_user_timeout": 10_000,
     }
-    # A pooler in transaction mode refuses startup options; there the role carries the timeout (docs/deployment.md).
+    # A pooler in transaction mode refuses startup options; there the timeout is set on the role (docs/deployment.md).
     if statement_timeout and "-pooler" not in host:
         options["options"] = f"-c statement_timeout={statement_timeout}s"
     return options

@@ -1,4 +1,4 @@
-"""What gunicorn runs."""
+"""The WSGI application."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 from django.db import connections
-from django.urls import get_resolver
-
-from todo_api.checks import refuse_to_start_misconfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "todo_api.settings")
 
@@ -23,13 +20,13 @@ WORKER_BOOT_ERROR = 3  # the exit status that tells gunicorn not to try again
 
 
 def buffer_chunked(app: WSGIApplication) -> WSGIApplication:
-    """Give chunked bodies the Content-Length without which Django takes them for empty.
+    """Read chunked bodies and set their Content-Length: without one Django treats a body as empty.
 
-    At most one byte over the limit is read; that byte makes the parser answer 413.
+    At most one byte over the limit is read; with that byte the parser answers 413.
     """
 
     def wrapped(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if "HTTP_TRANSFER_ENCODING" in environ:  # whatever else it names, gunicorn sees that it ends in "chunked"
+        if "HTTP_TRANSFER_ENCODING" in environ:  # gunicorn refuses one that does not end in "chunked"
             limit: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
             body = environ["wsgi.input"].read(limit + 1)
             environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
@@ -39,16 +36,24 @@ def buffer_chunked(app: WSGIApplication) -> WSGIApplication:
 
 
 def load() -> WSGIApplication:
-    """The application; a wrong configuration stops the server with one line."""
+    """Return the application; a wrong configuration stops the server with one line."""
     try:
         application = get_wsgi_application()
-        refuse_to_start_misconfigured()
-        connections.close_all()  # a check may have asked the database, and a worker must not inherit its socket
-        get_resolver().url_patterns  # noqa: B018  # imported now, not by the first request
+        prepare()
     except ImproperlyConfigured as error:
         sys.stderr.write(f"The service does not start: {error}\n")
         sys.exit(WORKER_BOOT_ERROR)
     return buffer_chunked(application)
+
+
+def prepare() -> None:
+    """Check the configuration, and build once what all requests share. The imports need loaded apps."""
+    from todo_api.checks import refuse_to_start_misconfigured
+    from todo_api.identity.authentication import token_verifier
+
+    refuse_to_start_misconfigured()  # imports the URLconf too, so that the first request does not wait for it
+    token_verifier()  # now, because the first requests run in threads at the same time
+    connections.close_all()  # a check may have used the database, and workers must not inherit its socket
 
 
 application = load()

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -17,7 +16,6 @@ from django.db import connection
 from todo_api.tests.environment import SECRET
 
 METRICS_TOKEN = "a-token-for-the-metrics-of-the-tests"
-BIN = Path(sys.executable).parent
 
 
 def clean_environment(**variables):
@@ -53,12 +51,12 @@ def database_of_the_tests():
 class Server:
     """gunicorn as in production, on a port of its own; its log is kept in a file of `folder`."""
 
-    def __init__(self, folder, **variables):
+    def __init__(self, folder, command=(sys.executable, "-m", "gunicorn"), **variables):
         self.port = free_port()
         self.log_file = folder / "gunicorn.log"
         with self.log_file.open("w") as log:
             self.process = subprocess.Popen(
-                [BIN / "gunicorn", "-c", "gunicorn.conf.py"],
+                command,
                 cwd=settings.BASE_DIR,
                 env=clean_environment(PORT=str(self.port), **variables),
                 stdout=log,
