@@ -1,4 +1,4 @@
-"""`manage.py create_token alice --expires 1h`: a token to try the API with, while there is no front end yet."""
+"""`manage.py create_token alice --expires 1h`: a token for trying the API without a front end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def duration(text: str) -> timedelta:
-    """`90s`, `15m`, `1h` or `7d` as a timedelta; ValueError for anything else."""
+    """Read `90s`, `15m`, `1h` or `7d`; ValueError for other text."""
     match = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
     if not match:
         raise ValueError(text)
@@ -23,11 +23,11 @@ def duration(text: str) -> timedelta:
 
 
 def development_token(user_id: str, lifetime: timedelta) -> str:
-    """A token as Better Auth would sign it for `user_id`; CommandError where that cannot or must not be done."""
+    """Return a token as Better Auth signs it; CommandError outside of DEBUG and in key-set mode."""
     if not settings.DEBUG:
-        raise CommandError("Tokens are made in development alone: DEBUG is off, so Better Auth has to make them.")
+        raise CommandError("Tokens are made in development only: DEBUG is off, so Better Auth has to make them.")
     if not settings.JWT_ALGORITHM.startswith("HS"):
-        raise CommandError(f"With JWT_ALGORITHM={settings.JWT_ALGORITHM} only Better Auth holds the key that signs.")
+        raise CommandError(f"With JWT_ALGORITHM={settings.JWT_ALGORITHM} only Better Auth can sign tokens.")
     now = int(time.time())
     claims: dict[str, Any] = {"sub": user_id, "iat": now, "exp": now + int(lifetime.total_seconds())}
     if settings.JWT_ISSUER:
@@ -38,16 +38,14 @@ def development_token(user_id: str, lifetime: timedelta) -> str:
 
 
 class Command(BaseCommand):
-    """Prints the token and nothing else, so that a shell can use it."""
+    """Prints only the token, so that a shell can use the output."""
 
-    help = "Print a token for a user id, in development (DEBUG) alone."
+    help = "Print a token for a user id. Works in development (DEBUG) only."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The user, and how long."""
-        parser.add_argument("user_id", help="what the token's `sub` says")
+        parser.add_argument("user_id", help="the token's `sub` claim")
         parser.add_argument("--expires", type=duration, default=duration("1h"), help="90s, 15m, 1h (default), 7d")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print it."""
         self.stdout.write(development_token(options["user_id"], options["expires"]))

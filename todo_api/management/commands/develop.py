@@ -1,55 +1,84 @@
-"""`manage.py develop`: migrate, say where everything is, and become gunicorn. `make run` calls it."""
+"""`manage.py develop`: migrate, print addresses and commands to try, then run gunicorn. `make run` calls it."""
 
 from __future__ import annotations
 
 import os
 import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from todo_api import address
+from todo_api.checks import refuse_to_start_misconfigured
 from todo_api.management.commands.create_token import development_token
 
 USER_ID = "alice"
 
 
 class Command(BaseCommand):
-    """The production server on a development machine, reloading when a file changes."""
+    """The production server on a development machine; with DEBUG it reloads when a file changes."""
 
-    help = "Migrate, print the addresses and a curl line, then serve with gunicorn."
+    help = "Migrate, print addresses and commands to try, then serve with gunicorn."
+    requires_system_checks: list[str] = []  # handle() runs the checks and reports the first error in one line
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Does not return: the process becomes the server."""
+        """Does not return: gunicorn replaces this process."""
+        refuse_to_start_misconfigured()
+        refuse_taken_address()
         call_command("migrate", verbosity=0)
         connection.close()
-        self.stdout.write(self.welcome(f"http://localhost:{settings.PORT}"))
+        self.stdout.write(welcome())
         self.stdout.flush()
-        gunicorn = str(Path(sys.executable).parent / "gunicorn")
         reload = ["--reload"] if settings.DEBUG else []
-        os.execv(gunicorn, [gunicorn, "--log-level", "warning", *reload])  # noqa: S606
+        # Not the gunicorn script: in a copied .venv it runs the Python of the original.
+        command = [sys.executable, "-m", "gunicorn", "--log-level", "warning", *reload]
+        os.execv(sys.executable, command)  # noqa: S606
 
-    def welcome(self, address: str) -> str:
-        """What a newcomer wants to see first."""
-        lines = [
-            "",
-            f"  Task API        {address}",
-            f"  documentation   {address}/docs",
-            f"  admin           {address}/admin/   (first: .venv/bin/python manage.py createsuperuser)",
-            f"  database        {connection.vendor}, {connection.settings_dict['NAME']}",
-            "",
-        ]
-        try:
-            token = development_token(USER_ID, timedelta(hours=12))
-            lines += [
-                "  A first call, with a token that is good for 12 hours:",
-                "",
-                f"  curl -H 'Authorization: Bearer {token}' {address}/api/{USER_ID}/tasks",
-            ]
-        except CommandError as error:
-            lines += [f"  {error}"]
-        return "\n".join([*lines, "", "  Ctrl-C stops it.", ""])
+
+def refuse_taken_address() -> None:
+    """Raise ImproperlyConfigured with one line when nothing can listen on HOST and PORT."""
+    try:
+        address.check_is_free(settings.HOST, settings.PORT)
+    except address.AddressUnavailable as error:
+        raise ImproperlyConfigured(f"{error}") from error
+
+
+def welcome() -> str:
+    """Addresses, and commands that can be pasted."""
+    url = f"http://{address.public_name(settings.HOST)}:{settings.PORT}"
+    reach = "" if address.is_loopback(settings.HOST) else f"   (other machines can reach it: HOST={settings.HOST})"
+    lines = [
+        f"Task API        {url}{reach}",
+        f"documentation   {url}/docs",
+        f"admin           {url}/admin/   (first: .venv/bin/python manage.py createsuperuser)",
+        f"database        {connection.vendor}, {connection.settings_dict['NAME']}",
+        "",
+        *try_it(url),
+        "",
+        "Press Ctrl-C to stop.",
+    ]
+    return "\n".join(["", *(f"  {line}".rstrip() for line in lines), ""])
+
+
+def try_it(url: str) -> list[str]:
+    """Commands for a shell: create, list, complete; or the reason why there is no token."""
+    try:
+        token = development_token(USER_ID, timedelta(hours=12))
+    except CommandError as error:
+        return [f"{error}"]
+    call = 'curl -H "Authorization: Bearer $TOKEN"'
+    return [
+        f"Try it as user {USER_ID}: create, list and complete a task. The first task of a new database has the id 1.",
+        "",
+        f"TOKEN={token}",
+        f"""{call} -H "Content-Type: application/json" -d '{{"title": "Buy groceries"}}' {url}/api/tasks""",
+        f"{call} {url}/api/tasks",
+        f"{call} -X PATCH {url}/api/tasks/1/complete",
+        "",
+        "The token is valid for 12 hours.",
+    ]
