@@ -5,7 +5,9 @@ Knows no request and no settings. A known key never waits; an unknown one waits 
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401  # a first fetch would import it; a child that is forked meanwhile waits for ever
 import logging
+import os
 import socket
 import threading
 import time
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import jwt
 import orjson
@@ -67,27 +70,32 @@ class KeySet:
 class KeyStore:
     """The key set at one address for one algorithm, for all threads of a process.
 
-    Nothing happens before the first question. Each fetch is a daemon thread of its own, which a fork leaves behind
-    as "not alive", so that a forked process fetches for itself.
+    Nothing is fetched before the first question. Each fetch runs in a daemon thread of its own. A forked process keeps
+    the keys and fetches for itself.
     """
 
     def __init__(
         self, url: str, algorithm: str, timing: Timing = Timing(), clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._url, self._algorithm, self._timing, self._clock = url, algorithm, timing, clock
-        self._lock = threading.Lock()
-        self._fetch: threading.Thread | None = None
-        self._last_fetch = float("-inf")  # when it began or, if it has failed, when it failed
         self._key_set: KeySet | None = None
         self._trouble = ""
+        self._forget_fetches()
+        _stores.add(self)
+
+    def _forget_fetches(self) -> None:
+        """At first, and in a forked process: no thread is there to end a fetch or to release a lock."""
+        self._lock = threading.Lock()  # never held while a thread starts, or anything else is waited for
+        self._fetched: threading.Event | None = None  # set when the last fetch has ended
+        self._last_fetch = float("-inf")  # when it began or, if it has failed, when it failed
 
     def keys_for(self, header: Mapping[str, Any]) -> tuple[jwt.PyJWK, ...]:
         """The keys to try for a token with this header; KeySetUnavailable when that cannot be said."""
         if keys := self._known(header):
             self._fetch_at_most_every(self._timing.refresh)
             return keys
-        if fetch := self._fetch_at_most_every(self._timing.pause):
-            fetch.join(max(0, self._last_fetch + self._timing.budget - self._clock()))
+        if fetched := self._fetch_at_most_every(self._timing.pause):
+            fetched.wait(max(0, self._last_fetch + self._timing.budget - self._clock()))
         keys = self._known(header)  # of a fetch that has just ended, too
         if keys is None:
             raise KeySetUnavailable(self._trouble or "no key set has been loaded yet")
@@ -99,21 +107,24 @@ class KeyStore:
             return None
         return key_set.matching(header)
 
-    def _fetch_at_most_every(self, seconds: float) -> threading.Thread | None:
-        """The fetch that is running, else a new one, or None when the last one is not long enough ago."""
+    def _fetch_at_most_every(self, seconds: float) -> threading.Event | None:
+        """What is set at the end of the running fetch, else of a new one; None when the last one is too recent."""
         with self._lock:
-            if self._fetch and self._fetch.is_alive():
-                return self._fetch
+            if self._fetched and not self._fetched.is_set():
+                return self._fetched
             if self._clock() - self._last_fetch < seconds:
                 return None
             self._last_fetch = self._clock()
-            self._fetch = threading.Thread(target=self._load, args=[self._last_fetch], name="key-set", daemon=True)
-            with suppress(RuntimeError):  # no thread to be had: the keys at hand must do
-                self._fetch.start()
-            return self._fetch if self._fetch.is_alive() else None
+            self._fetched = fetched = threading.Event()
+        try:
+            threading.Thread(target=self._load, args=[fetched], name="key-set", daemon=True).start()
+        except RuntimeError:  # no thread is available: the keys at hand must do
+            fetched.set()
+        return fetched
 
-    def _load(self, begun: float) -> None:
+    def _load(self, fetched: threading.Event) -> None:
         """Replace the key set by a newer one. A failure leaves it and is logged once, not again until it changes."""
+        begun = self._last_fetch
         try:
             keys = public_keys(fetch(self._url, self._timing.budget), self._algorithm)
         except (OSError, HTTPException, ValueError) as error:
@@ -123,6 +134,19 @@ class KeyStore:
             self._trouble = trouble
         else:
             self._key_set, self._trouble = KeySet(keys, begun), ""
+        finally:
+            fetched.set()
+
+
+_stores: WeakSet[KeyStore] = WeakSet()
+
+
+def _forget_fetches() -> None:
+    for store in _stores:
+        store._forget_fetches()
+
+
+os.register_at_fork(after_in_child=_forget_fetches)
 
 
 def fetch(url: str, budget: float) -> bytes:
