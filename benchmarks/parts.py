@@ -23,10 +23,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
 from django.utils.module_loading import import_string
 
-from conftest import make_token
 from tasks.models import Task
 from tasks.statements import COLUMNS, OwnedTasks, TaskQuery
 from todo_api.middleware import request_log
+from todo_api.tests.tokens import make_token
 from todo_api.wsgi import application
 
 TOKEN = make_token("alice")

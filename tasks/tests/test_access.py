@@ -81,9 +81,9 @@ def test_without_a_token_it_is_unauthorized(anonymous, make_task, django_assert_
 
 @table()
 def test_with_a_bad_token_it_is_unauthorized(
-    caller, token_for, make_task, django_assert_num_queries, method, view, names
+    client_for, token_for, make_task, django_assert_num_queries, method, view, names
 ):
-    mallory = caller("alice", token=token_for("alice", secret="m" * 32))
+    mallory = client_for("alice", token=token_for("alice", secret="m" * 32))
     url = address(view, names, user_id="alice", pk=make_task().pk)
 
     with django_assert_num_queries(0):

@@ -115,12 +115,12 @@ def test_a_foreign_task_is_not_found(alice, make_task, address, django_assert_nu
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("times", [24, 25])
-def test_no_parallel_toggle_is_lost(caller, make_task, times):
+def test_no_parallel_toggle_is_lost(client_for, make_task, times):
     task = make_task()
 
     def toggle(_):
         try:
-            return caller("alice").patch(f"/api/alice/tasks/{task.id}/complete").json()["completed"]
+            return client_for("alice").patch(f"/api/alice/tasks/{task.id}/complete").json()["completed"]
         finally:
             connection.close()
 

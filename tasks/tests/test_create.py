@@ -46,8 +46,8 @@ def test_location_leads_to_it(alice, base):
 
 
 @pytest.mark.parametrize("user_id", ["auth0|1", "a@b.c", "ä ö", "1", "tasks", "a%2Fb", "a?b#c", ".", "🥛"])
-def test_location_of_a_strange_user_leads_to_it(caller, user_id):
-    client = caller(user_id)
+def test_location_of_a_strange_user_leads_to_it(client_for, user_id):
+    client = client_for(user_id)
     made = client.post("/api/tasks", {"title": "Buy milk"})
 
     response = client.get(made["Location"])

@@ -142,8 +142,8 @@ def test_two_slashes_are_no_address(client, token_for, address):
     assert response["Content-Type"] == "application/problem+json"
 
 
-def test_the_user_called_tasks_has_a_list_and_tasks(caller, make_task):
-    client = caller("tasks")
+def test_the_user_called_tasks_has_a_list_and_tasks(client_for, make_task):
+    client = client_for("tasks")
     task = make_task(user_id="tasks")
 
     assert [found["id"] for found in client.get("/api/tasks/tasks").json()] == [task.id]

@@ -118,8 +118,8 @@ def test_the_link_stays_at_its_address(alice, seven, url):
     assert len(ids(alice.get(link))) == 3
 
 
-def test_the_link_of_a_user_with_a_strange_name_works(caller, make_task):
-    client = caller("auth0|ä <b>@x")
+def test_the_link_of_a_user_with_a_strange_name_works(client_for, make_task):
+    client = client_for("auth0|ä <b>@x")
     for _ in range(3):
         make_task(user_id="auth0|ä <b>@x")
 
@@ -171,9 +171,9 @@ def test_it_refuses_a_cursor_of_another_sort(alice, seven, django_assert_num_que
     assert [error["field"] for error in response.json()["errors"]] == ["cursor"]
 
 
-def test_the_longest_address_of_a_next_page_fits_into_a_request_line(caller, make_task):
+def test_the_longest_address_of_a_next_page_fits_into_a_request_line(client_for, make_task):
     user_id = "用" * 255
-    client = caller(user_id)
+    client = client_for(user_id)
     for _ in range(2):
         make_task(
             user_id=user_id, title="".join(chr(0x1F300 + number) for number in range(200)), description="語" * 200

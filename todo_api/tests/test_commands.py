@@ -16,9 +16,9 @@ def token(capsys, *arguments):
 
 
 @pytest.mark.django_db
-def test_the_api_accepts_the_printed_token(configured, capsys, caller):
+def test_the_api_accepts_the_printed_token(configured, capsys, client_for):
     with configured(DEBUG=True, JWT_AUDIENCE=["tasks", "more"], JWT_ISSUER="http://localhost:3000"):
-        alice = caller("alice", token=token(capsys, "alice"))
+        alice = client_for("alice", token=token(capsys, "alice"))
 
         assert alice.get(alice.tasks_url).status_code == 200
 

@@ -135,8 +135,8 @@ def test_a_refusal_can_be_read_by_the_front_end(alice, method, path, body, statu
 
 
 @pytest.mark.parametrize("token", [None, "x"])
-def test_a_401_can_be_read_by_the_front_end(caller, token):
-    response = caller(token=token).get("/api/tasks", HTTP_ORIGIN=ORIGIN)
+def test_a_401_can_be_read_by_the_front_end(client_for, token):
+    response = client_for(token=token).get("/api/tasks", HTTP_ORIGIN=ORIGIN)
 
     assert response.status_code == 401
     assert_readable(response)

@@ -78,9 +78,9 @@ REFUSALS = [
 ]
 
 
-def ask(caller, method, path, body="", headers=None):
+def ask(client, method, path, body="", headers=None):
     headers = {"CONTENT_TYPE": "application/json"} | (headers or {})
-    return caller.generic(method, path, body, headers["CONTENT_TYPE"], **headers)
+    return client.generic(method, path, body, headers["CONTENT_TYPE"], **headers)
 
 
 @pytest.mark.django_db
@@ -99,16 +99,16 @@ def test_every_refusal_has_the_same_body(alice, method, path, body, headers, sta
         ("x", "token_invalid", "Invalid token: "),
     ],
 )
-def test_a_401_has_it_too(caller, token, code, detail):
-    response = caller(token=token).get("/api/tasks")
+def test_a_401_has_it_too(client_for, token, code, detail):
+    response = client_for(token=token).get("/api/tasks")
 
     assert_problem(response, 401, code)
     assert response.json()["detail"].startswith(detail)
 
 
-def test_a_401_says_how_to_come_in(anonymous, caller, token_for):
+def test_a_401_says_how_to_come_in(anonymous, client_for, token_for):
     without = anonymous.get("/api/tasks")
-    with_an_old_one = caller(token=token_for(exp=1)).get("/api/tasks")
+    with_an_old_one = client_for(token=token_for(exp=1)).get("/api/tasks")
 
     assert without["WWW-Authenticate"] == 'Bearer realm="api"'
     assert with_an_old_one["WWW-Authenticate"] == (

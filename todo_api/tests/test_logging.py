@@ -77,10 +77,10 @@ def test_probes_and_refusals_are_logged_too(anonymous, entries, path, status):
     assert [entry.getMessage() for entry in entries()] == [f"GET {path} {status}"]
 
 
-def test_a_401_is_logged_with_its_reason_and_the_address_and_without_the_token(caller, token_for, caplog):
+def test_a_401_is_logged_with_its_reason_and_the_address_and_without_the_token(client_for, token_for, caplog):
     token = token_for("alice", exp=1)
 
-    response = caller(token=token).get("/api/tasks", REMOTE_ADDR="192.0.2.7")
+    response = client_for(token=token).get("/api/tasks", REMOTE_ADDR="192.0.2.7")
 
     [entry] = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert entry.getMessage() == "401 token_expired: Token has expired"

@@ -16,21 +16,21 @@ TASK = b'{"title": "Buy milk"}'
 LIMIT = 64 * 1024
 
 
-def post(caller, body, content_type="application/json", **environ):
-    return caller.generic("POST", caller.tasks_url, body, content_type, **environ)
+def post(client, body, content_type="application/json", **environ):
+    return client.generic("POST", client.tasks_url, body, content_type, **environ)
 
 
-def through_wsgi(caller, body, **environ):
+def through_wsgi(client, body, **environ):
     """Status and JSON of a POST with no headers but these, as gunicorn hands it to the WSGI application."""
-    environ |= caller._credentials | {"wsgi.input": BytesIO(body)}
-    environ = RequestFactory().generic("POST", caller.tasks_url, **environ).environ
+    environ |= client._credentials | {"wsgi.input": BytesIO(body)}
+    environ = RequestFactory().generic("POST", client.tasks_url, **environ).environ
     statuses = []
     answer = b"".join(application(environ, lambda status, headers: statuses.append(int(status[:3]))))
     return statuses[0], json.loads(answer)
 
 
-def post_chunked(caller, body):
-    return through_wsgi(caller, body, CONTENT_TYPE="application/json", HTTP_TRANSFER_ENCODING="chunked")
+def post_chunked(client, body):
+    return through_wsgi(client, body, CONTENT_TYPE="application/json", HTTP_TRANSFER_ENCODING="chunked")
 
 
 def body_of_length(length):

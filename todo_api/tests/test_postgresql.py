@@ -38,10 +38,10 @@ def terminate(operator):
     return pid
 
 
-def ask(caller, path):
+def ask(client, path):
     """The status of a request through the WSGI application, which checks connections as in production."""
     statuses = []
-    environ = caller._base_environ(PATH_INFO=path, **caller._credentials)
+    environ = client._base_environ(PATH_INFO=path, **client._credentials)
     list(application(environ, lambda status, headers: statuses.append(int(status[:3]))))
     return statuses[0]
 

@@ -6,7 +6,7 @@ import weakref
 
 import pytest
 
-from conftest import make_token
+from todo_api.tests.tokens import make_token
 from todo_api.wsgi import application
 
 

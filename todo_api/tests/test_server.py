@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from conftest import make_token
 from tasks.models import Task
 from todo_api.tests.server import METRICS_TOKEN, Server
+from todo_api.tests.tokens import make_token
 
 on_the_database = pytest.mark.django_db(transaction=True)
 

@@ -18,12 +18,12 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from conftest import make_token
 from tasks.views import TaskViewSet
 from todo_api import throttling
 from todo_api.checks import check_settings
 from todo_api.tests.server import Server, free_port
 from todo_api.tests.test_settings import read_settings
+from todo_api.tests.tokens import make_token
 from todo_api.throttling import Limit, ProcessCounts, RateLimitThrottle, RedisCounts, client_address, rate
 
 NO_TASK = "/api/tasks/x"  # a 404 that needs no query, so that no test of counting needs a database
@@ -166,9 +166,9 @@ def test_each_user_has_a_limit_of_their_own(alice, bob, limited):
         assert statuses(bob, 3) == [404, 404, 429]
 
 
-def test_a_user_has_one_limit_with_every_token(caller, limited, token_for):
+def test_a_user_has_one_limit_with_every_token(client_for, limited, token_for):
     with limited(RATE_LIMIT="2/day"):
-        found = [statuses(caller("alice", token=token_for("alice", n=n)), 1) for n in range(3)]
+        found = [statuses(client_for("alice", token=token_for("alice", n=n)), 1) for n in range(3)]
 
     assert found == [[404], [404], [429]]
 
@@ -226,8 +226,8 @@ def test_without_a_limit_no_throttle_runs(empty):
 
 
 @pytest.mark.parametrize("token", [None, "x", make_token(exp=1)])
-def test_requests_without_a_valid_token_count_for_their_address(caller, limited, token):
-    client = caller(token=token)
+def test_requests_without_a_valid_token_count_for_their_address(client_for, limited, token):
+    client = client_for(token=token)
     with limited(RATE_LIMIT_ANON="2/hour"):
         found = [client.get("/api/alice/tasks", REMOTE_ADDR=EVIL) for _ in range(3)]
 
@@ -277,11 +277,11 @@ def test_the_stock_middleware_of_django_users_changes_nothing(alice, anonymous, 
     assert [response.status_code for response in found] == [406, 429, 401, 429]
 
 
-def test_an_issuer_that_is_away_uses_up_nothing(caller, limited):
+def test_an_issuer_that_is_away_uses_up_nothing(client_for, limited):
     token = make_token(secret=Ed25519PrivateKey.generate(), algorithm="EdDSA", headers={"kid": "1"})
     with limited(RATE_LIMIT_ANON="1/day", JWT_ALGORITHM="EdDSA", JWKS_URL=f"http://127.0.0.1:{free_port()}"):
-        assert statuses(caller(token=token), 3) == [503, 503, 503]
-        assert statuses(caller(), 2) == [401, 429]
+        assert statuses(client_for(token=token), 3) == [503, 503, 503]
+        assert statuses(client_for(), 2) == [401, 429]
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/docs", "/openapi.json", "/nothing"])
@@ -407,8 +407,8 @@ def test_exactly_so_many_at_once_pass_in_redis(redis):
 
 
 @pytest.mark.parametrize(("limit", "refusal"), [("RATE_LIMIT", 404), ("RATE_LIMIT_ANON", 401)])
-def test_exactly_so_many_requests_at_once_pass(caller, limited, hasty_threads, limit, refusal):
-    clients = [caller("alice" if limit == "RATE_LIMIT" else None) for _ in range(8)]
+def test_exactly_so_many_requests_at_once_pass(client_for, limited, hasty_threads, limit, refusal):
+    clients = [client_for("alice" if limit == "RATE_LIMIT" else None) for _ in range(8)]
 
     with limited(**{limit: "50/day"}), ThreadPoolExecutor(8) as pool:
         found = [status for answers in pool.map(lambda client: statuses(client, 20), clients) for status in answers]
@@ -423,9 +423,9 @@ def test_redis_counts_for_all_and_divides_nothing(alice, limited, redis):
         assert statuses(alice, 2) == [404, 429]
 
 
-def test_a_user_whose_id_is_an_address_is_not_that_address(caller, anonymous, limited, redis):
+def test_a_user_whose_id_is_an_address_is_not_that_address(client_for, anonymous, limited, redis):
     with limited(RATE_LIMIT="1/day", RATE_LIMIT_ANON="1/day", REDIS_URL=redis.url):
-        assert statuses(caller(EVIL), 2) == [404, 429]
+        assert statuses(client_for(EVIL), 2) == [404, 429]
         assert statuses(anonymous, 2, REMOTE_ADDR=EVIL) == [401, 429]
 
 

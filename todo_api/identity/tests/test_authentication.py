@@ -310,8 +310,8 @@ def test_bytes_that_are_not_ascii_on_the_wire_are_refused(server, value):
     ],
     ids=readable,
 )
-def test_a_user_id_of_any_form_has_a_path_of_its_own(caller, user_id):
-    client, tasks_url = caller(user_id), f"/api/{quote(user_id, safe='')}/tasks"
+def test_a_user_id_of_any_form_has_a_path_of_its_own(client_for, user_id):
+    client, tasks_url = client_for(user_id), f"/api/{quote(user_id, safe='')}/tasks"
     assert (client.get(tasks_url).status_code, client.get(tasks_url).json()) == (200, [])
 
     created = client.post(tasks_url, {"title": "Buy milk"})
@@ -327,11 +327,11 @@ def test_a_user_id_of_any_form_has_a_path_of_its_own(caller, user_id):
     [("Alice", "alice"), ("alice\u0301", "alic\u00e9"), (" alice", "alice"), ("1", "01")],
     ids=readable,
 )
-def test_user_ids_are_compared_exactly(caller, make_task, user_id, path):
+def test_user_ids_are_compared_exactly(client_for, make_task, user_id, path):
     make_task(user_id=path)
 
-    assert caller(user_id).get(f"/api/{quote(path)}/tasks").status_code == 403
-    assert caller(user_id).get("/api/tasks").json() == []
+    assert client_for(user_id).get(f"/api/{quote(path)}/tasks").status_code == 403
+    assert client_for(user_id).get("/api/tasks").json() == []
 
 
 RIGHTS = {
@@ -347,9 +347,9 @@ RIGHTS = {
 }
 
 
-def test_no_claim_gives_a_right_to_anothers_tasks(caller, token_for, make_task):
+def test_no_claim_gives_a_right_to_anothers_tasks(client_for, token_for, make_task):
     make_task(user_id="bob")
-    client = caller("alice", token=token_for("alice", **RIGHTS))
+    client = client_for("alice", token=token_for("alice", **RIGHTS))
 
     assert client.get("/api/bob/tasks").status_code == 403
     assert client.get("/api/tasks").json() == []
@@ -358,8 +358,8 @@ def test_no_claim_gives_a_right_to_anothers_tasks(caller, token_for, make_task):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/admin/", "/admin/tasks/task/", "/admin/auth/user/"])
-def test_no_claim_opens_the_admin(caller, token_for, path):
-    response = caller("alice", token=token_for("alice", **RIGHTS)).get(path)
+def test_no_claim_opens_the_admin(client_for, token_for, path):
+    response = client_for("alice", token=token_for("alice", **RIGHTS)).get(path)
 
     assert response.status_code == 302
     assert response["Location"].startswith("/admin/login/")
@@ -509,8 +509,8 @@ def test_options_that_is_no_preflight_needs_a_token(anonymous):
 
 
 @pytest.mark.django_db
-def test_the_previous_secret_is_good_while_it_is_configured(caller, token_for, configured):
-    client = caller("alice", token=token_for("alice", secret=OTHER_SECRET))
+def test_the_previous_secret_is_good_while_it_is_configured(client_for, token_for, configured):
+    client = client_for("alice", token=token_for("alice", secret=OTHER_SECRET))
 
     with configured(BETTER_AUTH_SECRET_PREVIOUS=OTHER_SECRET):
         during = client.get("/api/tasks").status_code
@@ -525,8 +525,8 @@ def test_the_current_secret_is_good_beside_the_previous_one(alice, configured):
         assert alice.get("/api/tasks").status_code == 200
 
 
-def test_a_third_secret_is_not_good(caller, token_for, configured):
-    client = caller("alice", token=token_for("alice", secret=OTHER_SECRET[::-1]))
+def test_a_third_secret_is_not_good(client_for, token_for, configured):
+    client = client_for("alice", token=token_for("alice", secret=OTHER_SECRET[::-1]))
 
     with configured(BETTER_AUTH_SECRET_PREVIOUS=OTHER_SECRET):
         assert client.get("/api/tasks").status_code == 401
@@ -536,8 +536,8 @@ def test_a_third_secret_is_not_good(caller, token_for, configured):
 @pytest.mark.parametrize(
     "secret", ["пароль-" * 8, OTHER_SECRET + "==", "{" + OTHER_SECRET, " " + OTHER_SECRET], ids=readable
 )
-def test_a_secret_stands_for_its_utf_8_bytes(caller, token_for, configured, secret):
-    client = caller("alice", token=token_for("alice", secret=secret.encode()))
+def test_a_secret_stands_for_its_utf_8_bytes(client_for, token_for, configured, secret):
+    client = client_for("alice", token=token_for("alice", secret=secret.encode()))
 
     with configured(BETTER_AUTH_SECRET=secret):
         assert client.get("/api/tasks").status_code == 200
@@ -545,20 +545,20 @@ def test_a_secret_stands_for_its_utf_8_bytes(caller, token_for, configured, secr
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
-def test_the_configured_algorithm_alone_is_good(caller, token_for, configured, algorithm):
+def test_the_configured_algorithm_alone_is_good(client_for, token_for, configured, algorithm):
     every = ["HS256", "HS384", "HS512"]
     tokens = {name: token_for("alice", secret=OTHER_SECRET, algorithm=name) for name in every}
 
     with configured(JWT_ALGORITHM=algorithm, BETTER_AUTH_SECRET=OTHER_SECRET):
-        good = [name for name in every if caller("alice", token=tokens[name]).get("/api/tasks").status_code == 200]
+        good = [name for name in every if client_for("alice", token=tokens[name]).get("/api/tasks").status_code == 200]
 
     assert good == [algorithm]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("leeway", "status"), [(0, 401), (10, 200)])
-def test_the_leeway_covers_skewed_clocks(caller, token_for, configured, leeway, status):
-    client = caller("alice", token=token_for("alice", exp=int(now()) - 3))
+def test_the_leeway_covers_skewed_clocks(client_for, token_for, configured, leeway, status):
+    client = client_for("alice", token=token_for("alice", exp=int(now()) - 3))
 
     with configured(JWT_LEEWAY=leeway):
         assert client.get("/api/tasks").status_code == status
@@ -582,8 +582,8 @@ def test_the_leeway_covers_skewed_clocks(caller, token_for, configured, leeway, 
         pytest.param({"aud": OURS}, 401, id="iss missing"),
     ],
 )
-def test_audience_and_issuer_are_checked_when_configured(caller, token_for, configured, claims, status):
-    client = caller("alice", token=token_for("alice", **claims))
+def test_audience_and_issuer_are_checked_when_configured(client_for, token_for, configured, claims, status):
+    client = client_for("alice", token=token_for("alice", **claims))
 
     with configured(JWT_AUDIENCE=[OURS, OURS_TOO], JWT_ISSUER=OURS):
         assert client.get("/api/tasks").status_code == status
@@ -591,7 +591,7 @@ def test_audience_and_issuer_are_checked_when_configured(caller, token_for, conf
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("audience", [..., OURS, [OURS], [], "x"])
-def test_audience_and_issuer_are_not_checked_unless_configured(caller, token_for, audience):
-    client = caller("alice", token=token_for("alice", aud=audience, iss="https://other.example.com"))
+def test_audience_and_issuer_are_not_checked_unless_configured(client_for, token_for, audience):
+    client = client_for("alice", token=token_for("alice", aud=audience, iss="https://other.example.com"))
 
     assert client.get("/api/tasks").status_code == 200

@@ -57,29 +57,29 @@ def ours(content):
     return private_key().sign(content)
 
 
-def by(caller, token):
-    alice = caller("alice", token=token)
+def by(client_for, token):
+    alice = client_for("alice", token=token)
     return alice.get(alice.tasks_url)
 
 
 @pytest.mark.django_db
-def test_a_token_of_the_issuer_is_good(issuer, caller, signed):
-    response = by(caller, signed())
+def test_a_token_of_the_issuer_is_good(issuer, client_for, signed):
+    response = by(client_for, signed())
 
     assert (response.status_code, response.json()) == (200, [])
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("audience", [OURS, [OURS], ["other", OURS]])
-def test_an_audience_with_ours_is_good(issuer, caller, signed, audience):
-    assert by(caller, signed(aud=audience)).status_code == 200
+def test_an_audience_with_ours_is_good(issuer, client_for, signed, audience):
+    assert by(client_for, signed(aud=audience)).status_code == 200
 
 
 @pytest.mark.django_db
-def test_addresses_and_keys_in_the_header_are_ignored(issuer, caller):
+def test_addresses_and_keys_in_the_header_are_ignored(issuer, client_for):
     token = forged(ours, jku=f"{issuer.url}/evil", x5u=f"{issuer.url}/evil", jwk=jwk(name="evil"))
 
-    assert by(caller, token).status_code == 200
+    assert by(client_for, token).status_code == 200
     assert issuer.fetches == ["/api/auth/jwks"]
 
 
@@ -115,8 +115,8 @@ CLAIMS = {
 
 
 @pytest.mark.parametrize("claims", CLAIMS.values(), ids=CLAIMS)
-def test_a_wrong_token_is_refused_without_a_database(issuer, caller, signed, claims):
-    response = by(caller, signed(**claims))
+def test_a_wrong_token_is_refused_without_a_database(issuer, client_for, signed, claims):
+    response = by(client_for, signed(**claims))
 
     assert response.status_code == 401
     assert response.json()["code"] == ("token_expired" if "exp" in claims and claims["exp"] == 1 else "token_invalid")
@@ -124,8 +124,8 @@ def test_a_wrong_token_is_refused_without_a_database(issuer, caller, signed, cla
 
 
 @pytest.mark.parametrize("kid", [5, 1.5, None, True, ["a"], {"a": "a"}], ids=repr)
-def test_a_kid_of_another_type_is_refused(issuer, caller, kid):
-    assert by(caller, forged(ours, kid=kid)).status_code == 401
+def test_a_kid_of_another_type_is_refused(issuer, client_for, kid):
+    assert by(client_for, forged(ours, kid=kid)).status_code == 401
 
 
 PUBLIC_KEYS = {
@@ -138,32 +138,32 @@ PUBLIC_KEYS = {
 
 @pytest.mark.parametrize("secret", PUBLIC_KEYS.values(), ids=PUBLIC_KEYS)
 @pytest.mark.parametrize("algorithm", ["HS256", "EdDSA"])
-def test_a_public_key_is_no_shared_secret(issuer, caller, secret, algorithm):
+def test_a_public_key_is_no_shared_secret(issuer, client_for, secret, algorithm):
     public = secret(private_key().public_key())
     token = forged(lambda content: hmac.digest(public, content, hashlib.sha256), alg=algorithm)
 
-    assert by(caller, token).status_code == 401
+    assert by(client_for, token).status_code == 401
 
 
-def test_the_shared_secret_signs_nothing(issuer, caller, token_for):
-    assert by(caller, token_for("alice", aud=OURS, iss=OURS)).status_code == 401
+def test_the_shared_secret_signs_nothing(issuer, client_for, token_for):
+    assert by(client_for, token_for("alice", aud=OURS, iss=OURS)).status_code == 401
 
 
 @pytest.mark.parametrize("algorithm", ["none", "RS256", "ES256", "Ed25519", None, ["EdDSA"]], ids=repr)
-def test_the_header_does_not_choose_the_algorithm(issuer, caller, algorithm):
-    assert by(caller, forged(ours, alg=algorithm)).status_code == 401
+def test_the_header_does_not_choose_the_algorithm(issuer, client_for, algorithm):
+    assert by(client_for, forged(ours, alg=algorithm)).status_code == 401
 
 
 @pytest.mark.django_db
-def test_a_rotated_key_works_beside_the_old_one(issuer, caller, signed):
+def test_a_rotated_key_works_beside_the_old_one(issuer, client_for, signed):
     issuer.publish(jwk(name="a"), jwk(name="b"))
 
-    assert [by(caller, signed(name=name, kid=name)).status_code for name in "ab"] == [200, 200]
+    assert [by(client_for, signed(name=name, kid=name)).status_code for name in "ab"] == [200, 200]
 
 
-def test_without_any_key_set_it_is_unavailable(issuer, caller, signed, configured):
+def test_without_any_key_set_it_is_unavailable(issuer, client_for, signed, configured):
     with configured(JWKS_URL=CLOSED_PORT):
-        response = by(caller, signed())
+        response = by(client_for, signed())
 
     assert (response.status_code, response.json()["code"]) == (503, "identity_unavailable")
     assert int(response["Retry-After"]) > 0
@@ -177,23 +177,23 @@ def test_without_any_key_set_who_has_no_token_is_told_so(issuer, anonymous):
 
 
 @pytest.mark.django_db
-def test_unknown_kids_hold_up_nobody(issuer, caller, signed):
-    by(caller, signed())
+def test_unknown_kids_hold_up_nobody(issuer, client_for, signed):
+    by(client_for, signed())
     issuer.answer = hang
-    statuses = [by(caller, signed(kid=kid)).status_code for kid in "abacad"]
+    statuses = [by(client_for, signed(kid=kid)).status_code for kid in "abacad"]
 
     assert statuses == [200, 401, 200, 401, 200, 401]
     assert len(issuer.fetches) == 1
 
 
-def test_four_requests_at_once_share_one_fetch(issuer, caller, signed):
+def test_four_requests_at_once_share_one_fetch(issuer, client_for, signed):
     issuer.answer = hang
     statuses = []
     barrier = threading.Barrier(4)
 
     def ask():
         barrier.wait()
-        statuses.append(by(caller, token).status_code)
+        statuses.append(by(client_for, token).status_code)
 
     token = signed()
     threads = [threading.Thread(target=ask) for _ in range(4)]

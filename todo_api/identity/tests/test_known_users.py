@@ -79,10 +79,10 @@ def test_a_user_who_is_gone_is_refused(required, make_users, bob, make_task):
 
 
 @pytest.mark.parametrize("user_id", ["Alice", " alice", "alic", "alice%", "%", "' OR '1'='1", "ALICE"])
-def test_the_id_is_compared_exactly(required, make_users, caller, user_id):
+def test_the_id_is_compared_exactly(required, make_users, client_for, user_id):
     make_users(alice="alice@example.com")
 
-    assert caller(user_id).get("/api/tasks").status_code == 401
+    assert client_for(user_id).get("/api/tasks").status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -92,15 +92,15 @@ def test_the_id_is_compared_exactly(required, make_users, caller, user_id):
         ("integer", "7", ["07", "+7", "7.0", "8", "alice", UUID, "9" * 40]),
     ],
 )
-def test_ids_of_other_types_are_compared_as_text(required, make_users, caller, id_type, user_id, others):
+def test_ids_of_other_types_are_compared_as_text(required, make_users, client_for, id_type, user_id, others):
     make_users(id_type, **{user_id: "alice@example.com"})
 
-    assert caller(user_id).get("/api/tasks").status_code == 200
-    assert {caller(other).get("/api/tasks").status_code for other in others} == {401}
+    assert client_for(user_id).get("/api/tasks").status_code == 200
+    assert {client_for(other).get("/api/tasks").status_code for other in others} == {401}
 
 
-def test_a_bad_token_asks_no_database(required, caller):
-    assert caller("alice", token="garbage").get("/api/tasks").status_code == 401
+def test_a_bad_token_asks_no_database(required, client_for):
+    assert client_for("alice", token="garbage").get("/api/tasks").status_code == 401
 
 
 def test_a_database_that_is_away_is_503(required, unreachable_database, alice):
