@@ -1,0 +1,47 @@
+"""An issuer, a clock that stands still, and key stores that use both."""
+
+import logging
+
+import pytest
+
+from todo_api.identity.jwks import KeyStore
+from todo_api.identity.tests.issuer import Issuer, serving
+from todo_api.identity.tests.key_stores import BRISK, PATIENT
+
+
+class Clock:
+    """Stands still; a test sets `now`."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def issuer():
+    with serving(Issuer()) as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def store(issuer, clock):
+    return KeyStore(issuer.url, "EdDSA", PATIENT, clock)
+
+
+@pytest.fixture
+def brisk_store(issuer, clock):
+    return KeyStore(issuer.url, "EdDSA", BRISK, clock)
+
+
+@pytest.fixture
+def warnings_of(caplog):
+    """The messages that the store has logged."""
+    caplog.set_level(logging.INFO, "todo_api.identity.jwks")
+    return lambda: [record.getMessage() for record in caplog.records if record.name == "todo_api.identity.jwks"]

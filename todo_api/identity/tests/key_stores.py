@@ -1,0 +1,35 @@
+"""What the tests of the key store share: timings, and questions to a store."""
+
+import threading
+import time
+
+import pytest
+
+from todo_api.identity.jwks import KeySetUnavailable, Timing
+
+PATIENT = Timing(budget=10)
+BRISK = Timing(budget=0.4)
+A = {"kid": "a"}  # the header of a token that the issuer's key "a" has signed
+
+
+def names(keys):
+    return [key.key_id for key in keys]
+
+
+def ask(store):
+    """The names of the keys for the header A, or None when the store is unavailable."""
+    try:
+        return names(store.keys_for(A))
+    except KeySetUnavailable:
+        return None
+
+
+def seconds_until_unavailable(store):
+    begin = time.perf_counter()
+    with pytest.raises(KeySetUnavailable):
+        store.keys_for(A)
+    return time.perf_counter() - begin
+
+
+def is_fetching():
+    return "key-set" in [thread.name for thread in threading.enumerate()]
