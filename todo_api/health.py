@@ -12,16 +12,19 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from todo_api import __version__
+from todo_api.methods import safe_only
 
 READY_WITHIN = 2  # seconds
 logger = logging.getLogger(__name__)
 
 
+@safe_only
 def live(request: HttpRequest) -> HttpResponse:
     """200 while the process answers; touches nothing else."""
     return JsonResponse({"status": "ok", "version": __version__})
 
 
+@safe_only
 def ready(request: HttpRequest) -> HttpResponse:
     """200 when the database answers in time and has every migration, else 503 that names the failed part."""
     probe = _prober().submit(_failed_part)

@@ -8,9 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from rest_framework.exceptions import NotAuthenticated
+
+from todo_api.methods import safe_only
 
 seconds_per_request = Histogram(
     "http_request_duration_seconds",
@@ -30,6 +33,7 @@ def observe(request: HttpRequest, response: HttpResponseBase, seconds: float) ->
         seconds_per_request.labels(*labels).observe(seconds)
 
 
+@csrf_exempt
 def metrics(request: HttpRequest) -> HttpResponse:
     """All workers' figures as Prometheus text; 404 when switched off, 401 without the token."""
     if not settings.METRICS_TOKEN:
@@ -37,6 +41,11 @@ def metrics(request: HttpRequest) -> HttpResponse:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not secrets.compare_digest(token.encode(), settings.METRICS_TOKEN.encode()):
         raise NotAuthenticated("Metrics need the token of METRICS_TOKEN.")
+    return _exposition(request)
+
+
+@safe_only
+def _exposition(request: HttpRequest) -> HttpResponse:
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

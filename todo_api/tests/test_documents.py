@@ -10,7 +10,9 @@ from drf_spectacular.renderers import OpenApiYamlRenderer
 
 from todo_api import __version__
 
-PAGES = ["/docs", "/redoc"]
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+PAGES = ["/", "/docs", "/redoc"]
+DOCUMENTED = ["/docs", "/redoc"]
 ALWAYS = {"401", "405", "406", "500", "503"}
 WITH_BODY = {"400", "413", "415", "422"}
 
@@ -35,17 +37,59 @@ def operations(generated):
     }
 
 
+@pytest.fixture
+def page(client, path):
+    """What a browser gets."""
+    return client.get(path, headers={"Accept": BROWSER}).content.decode()
+
+
 def assets(page):
-    return re.findall(r'(?:src|href)="([^"]+)"', page)
+    return re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
 
 
 # No `db` fixture: none of these asks the database.
-def test_the_front_page_leads_on(client):
-    response = client.get("/")
+@pytest.mark.parametrize("accept", ["*/*", "", "application/json", "application/json, text/html", "image/png", "x;q=z"])
+def test_the_root_is_json(client, accept):
+    response = client.get("/", headers={"Accept": accept})
 
     assert response.json() == {
         "name": "Task API", "version": __version__, "docs": "/docs", "schema": "/openapi.json", "health": "/health",
     }  # fmt: skip
+
+
+def test_the_root_is_a_page_for_a_browser(client):
+    response = client.get("/", headers={"Accept": BROWSER})
+
+    assert response["Content-Type"] == "text/html; charset=utf-8"
+    assert f"<small>{__version__}</small>" in response.content.decode()
+
+
+@pytest.mark.parametrize("accept", [BROWSER, "*/*"])
+def test_a_cache_tells_the_page_at_the_root_from_the_json(client, accept):
+    assert "Accept" in re.split(r",\s*", client.get("/", headers={"Accept": accept})["Vary"])
+
+
+@pytest.mark.django_db
+def test_the_links_of_the_root_work(client):
+    links = re.findall('<a href="([^"]+)"', client.get("/", headers={"Accept": BROWSER}).content.decode())
+
+    assert {"/docs", "/redoc", "/openapi.json", "/admin/", "/health", "/health/ready"} <= set(links)
+    assert {client.get(link, follow=True).status_code for link in links} == {200}
+
+
+@pytest.mark.parametrize("switched_on", [True, False])
+def test_the_root_leads_to_the_browsable_api_where_it_is_on(client, configured, switched_on):
+    with configured(BROWSABLE_API=switched_on):
+        page = client.get("/", headers={"Accept": BROWSER}).content.decode()
+
+    assert ('<a href="/api/tasks">' in page) == switched_on
+
+
+def test_there_is_an_icon(client):
+    response = client.get("/favicon.ico")
+
+    assert response["Content-Type"] == "image/x-icon"
+    assert response.content.startswith(b"\x00\x00\x01\x00")
 
 
 @pytest.mark.parametrize("name", ["docs", "schema", "health"])
@@ -55,42 +99,44 @@ def test_the_addresses_of_the_front_page_answer(client, name):
     assert client.get(address).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", *PAGES, "/openapi.json"])
+@pytest.mark.parametrize("path", [*PAGES, "/openapi.json"])
 def test_a_browser_can_open_it_without_a_token(client, path):
-    response = client.get(path, HTTP_ACCEPT="text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+    response = client.get(path, headers={"Accept": BROWSER})
 
     assert response.status_code == 200
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_asks_no_other_host(client, path):
-    page = client.get(path).content.decode()
-
-    assert not re.search(r"(https?:)?//[a-z0-9.-]+\.[a-z]{2,}", page)
+def test_a_page_names_no_other_host(page, path):
+    assert not re.search(r"(https?:)?//(?!testserver)[a-z0-9.-]+\.?[a-z]{2,}", page)
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_gets_its_assets_from_the_service(client, path):
-    addresses = assets(client.get(path).content.decode())
+def test_a_page_says_its_language_and_runs_no_inline_script(page, path):
+    assert '<html lang="en">' in page
+    assert not re.search(r"<script(?![^>]*(\ssrc=|application/json))|\son[a-z]+=|<style", page)
 
-    assert len(addresses) >= 1
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_gets_its_assets_from_the_service(client, page, path):
+    addresses = assets(page)
+
+    assert len(addresses) >= 2
     for address in addresses:
         response = client.get(address)
         assert response.status_code == 200, address
-        assert len(response.getvalue()) > 500, address
+        assert response.getvalue(), address
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_style_sheet_asks_no_other_host(client, path):
-    addresses = assets(client.get(path).content.decode())
-
-    for address in addresses:
+def test_a_style_sheet_asks_no_other_host(client, page, path):
+    for address in assets(page):
         if address.endswith(".css"):
             assert b"url(http" not in client.get(address).getvalue()
 
 
 def test_redoc_may_fetch_nothing_from_elsewhere(client):
-    """Its script has the address of a logo in it."""
+    """Its script holds the address of a logo."""
     page = client.get("/redoc").content.decode()
 
     assert "img-src 'self' data:" in page
@@ -104,7 +150,7 @@ def test_swagger_ui_keeps_no_token_in_production(client):
     assert '"persistAuthorization": false' in client.get("/docs").content.decode()
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", DOCUMENTED)
 def test_a_page_shows_the_document_of_the_service(client, path):
     assert "/openapi.json" in client.get(path).content.decode()
 

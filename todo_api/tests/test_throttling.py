@@ -293,14 +293,6 @@ def test_what_is_open_is_not_limited(anonymous, limited, path):
     assert not any("RateLimit" in response for response in found)
 
 
-def test_a_page_that_cannot_be_had_in_this_form_is_not_limited(anonymous, limited):
-    with limited(RATE_LIMIT_ANON="1/day"):
-        response = anonymous.get("/docs", HTTP_ACCEPT="image/png")
-
-    assert response.status_code == 406
-    assert "RateLimit" not in response
-
-
 def test_a_preflight_is_not_limited(client, limited):
     headers = {"HTTP_ORIGIN": "http://localhost:3000", "HTTP_ACCESS_CONTROL_REQUEST_METHOD": "GET"}
     with limited(RATE_LIMIT="1/day", RATE_LIMIT_ANON="1/day"):
