@@ -50,9 +50,12 @@ def prepare() -> None:
     """Check the configuration, and build once what all requests share. The imports need loaded apps."""
     from todo_api.checks import refuse_to_start_misconfigured
     from todo_api.identity.authentication import token_verifier
+    from todo_api.pages import document_bytes
+    from todo_api.throttling import rate_limits
 
     refuse_to_start_misconfigured()  # imports the URLconf too, so that the first request does not wait for it
-    token_verifier()  # now, because the first requests run in threads at the same time
+    for build in (token_verifier, rate_limits, document_bytes):  # now, because the first requests come in parallel
+        build()
     connections.close_all()  # a check may have used the database, and workers must not inherit its socket
 
 

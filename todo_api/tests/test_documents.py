@@ -1,6 +1,8 @@
 """What a developer reads: the front page, Swagger UI, Redoc, and the OpenAPI document that they show."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 import yaml
@@ -9,6 +11,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
 from todo_api import __version__
+from todo_api.tests.server import Server
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 PAGES = ["/", "/docs", "/redoc"]
@@ -153,6 +156,21 @@ def test_swagger_ui_keeps_no_token_in_production(client):
 @pytest.mark.parametrize("path", DOCUMENTED)
 def test_a_page_shows_the_document_of_the_service(client, path):
     assert "/openapi.json" in client.get(path).content.decode()
+
+
+def test_sixteen_first_requests_at_once_all_get_the_document(tmp_path):
+    server = Server(tmp_path)
+    together = Barrier(16)
+
+    def status(_):
+        together.wait()
+        return server.get("/openapi.json")[0]
+
+    try:
+        with ThreadPoolExecutor(16) as pool:
+            assert list(pool.map(status, range(16))) == [200] * 16
+    finally:
+        server.stop()
 
 
 def test_the_document_is_openapi_3_1(client):
