@@ -1,4 +1,4 @@
-"""JSON in UTF-8, and nothing that only looks like it."""
+"""Reads the body of a request: strict JSON in UTF-8."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from django.utils.http import parse_header_parameters
 from rest_framework.exceptions import ParseError, UnsupportedMediaType
 from rest_framework.parsers import JSONParser
 
+SEND_JSON = 'Send the body as JSON, with the header "Content-Type: application/json".'
+
 
 class StrictJSONParser(JSONParser):
-    """Refuses what DRF's parser lets through: other charsets, encodings, cut bodies, infinities, deep nesting.
+    """DRF's parser accepts other charsets, encodings, cut bodies, infinities and deep nesting. This one refuses them.
 
-    A subclass, because DRF limits the size of the body for subclasses of its own parser alone. See decision 5 for
-    why the standard library reads and orjson writes.
+    It is a subclass because DRF limits the size of a body only for subclasses of its own parser. It does not use
+    orjson for the reasons in docs/decisions/0005-the-standard-library-reads-json.md.
     """
 
     def parse(
@@ -58,7 +60,7 @@ def _finite(text: str) -> float:
 def _integer(text: str) -> int:
     try:
         return int(text)
-    except ValueError:  # more digits than Python converts; its own message is for programmers
+    except ValueError:  # more digits than Python converts; its message names a Python function
         raise ValueError("a number is out of range") from None
 
 

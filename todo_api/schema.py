@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from todo_api.exceptions import CODES, MEDIA_TYPE, TITLES
+from todo_api.parsers import SEND_JSON
 
 Schema = dict[str, Any]
 # status -> (example of a detail, headers)
@@ -18,7 +19,7 @@ PROBLEMS: dict[int, tuple[str, list[str]]] = {
     405: ('Method "POST" not allowed.', ["Allow"]),
     406: ("Could not satisfy the request Accept header.", []),
     413: ("The request body is larger than 64 KiB.", []),
-    415: ('Unsupported media type "text/plain" in request.', []),
+    415: (SEND_JSON, []),
     422: ("title: This field may not be blank.", []),
     429: ("Request was throttled. Expected available in 43 seconds.", ["Retry-After"]),
     500: ("Something unexpected went wrong. It has been logged.", []),

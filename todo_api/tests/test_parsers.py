@@ -14,6 +14,7 @@ pytestmark = pytest.mark.django_db
 
 TASK = b'{"title": "Buy milk"}'
 LIMIT = 64 * 1024
+SEND_JSON = 'Send the body as JSON, with the header "Content-Type: application/json".'
 
 
 def post(client, body, content_type="application/json", **environ):
@@ -145,12 +146,18 @@ def test_another_content_type_is_415(alice, django_assert_num_queries, content_t
     assert response.json()["code"] == "unsupported_media_type"
 
 
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", "json", ""])
+def test_a_415_names_the_header_to_send(alice, content_type):
+    assert post(alice, TASK, content_type).json()["detail"] == SEND_JSON
+
+
 def test_a_body_without_a_content_type_is_415(alice, django_assert_num_queries):
     with django_assert_num_queries(0):
         status, problem = through_wsgi(alice, TASK, CONTENT_LENGTH=str(len(TASK)))
 
     assert status == 415
     assert problem["code"] == "unsupported_media_type"
+    assert problem["detail"] == SEND_JSON
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller's tasks as an array
-         * @description The caller's tasks as an array; a `Link` header leads on when there are more.
+         * List the caller's tasks as an array
+         * @description List the caller's tasks as an array. A `Link` header leads to the next page.
          */
         get: operations["user_tasks_list"];
         put?: never;
         /**
-         * Make a task
-         * @description Make a task; `Location` says where it lives.
+         * Create a task
+         * @description Create a task. `Location` is its address.
          */
         post: operations["user_tasks_create"];
         delete?: never;
@@ -36,13 +36,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One task
-         * @description One task.
+         * Get a task
+         * @description Get a task.
          */
         get: operations["user_tasks_get"];
         /**
          * Change the fields that are sent
-         * @description Change the fields that are sent; absent fields stay as they are, for PUT as for PATCH.
+         * @description Change the fields that are sent. Absent fields stay as they are, for PUT as for PATCH.
          */
         put: operations["user_tasks_update"];
         post?: never;
@@ -75,7 +75,7 @@ export interface paths {
         head?: never;
         /**
          * Toggle completed
-         * @description Toggle `completed`, or set it to the body's, so that a retry is harmless.
+         * @description Toggle `completed`. With a body, set it instead, so that a retry is harmless.
          */
         patch: operations["user_tasks_complete"];
         trace?: never;
@@ -94,8 +94,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Another name for complete
-         * @description Another name for `complete`.
+         * Do the same as complete
+         * @description Do the same as `complete`.
          */
         patch: operations["user_tasks_toggle_status"];
         trace?: never;
@@ -108,14 +108,14 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The caller's tasks as an array
-         * @description The caller's tasks as an array; a `Link` header leads on when there are more.
+         * List the caller's tasks as an array
+         * @description List the caller's tasks as an array. A `Link` header leads to the next page.
          */
         get: operations["tasks_list"];
         put?: never;
         /**
-         * Make a task
-         * @description Make a task; `Location` says where it lives.
+         * Create a task
+         * @description Create a task. `Location` is its address.
          */
         post: operations["tasks_create"];
         delete?: never;
@@ -132,13 +132,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One task
-         * @description One task.
+         * Get a task
+         * @description Get a task.
          */
         get: operations["tasks_get"];
         /**
          * Change the fields that are sent
-         * @description Change the fields that are sent; absent fields stay as they are, for PUT as for PATCH.
+         * @description Change the fields that are sent. Absent fields stay as they are, for PUT as for PATCH.
          */
         put: operations["tasks_update"];
         post?: never;
@@ -171,7 +171,7 @@ export interface paths {
         head?: never;
         /**
          * Toggle completed
-         * @description Toggle `completed`, or set it to the body's, so that a retry is harmless.
+         * @description Toggle `completed`. With a body, set it instead, so that a retry is harmless.
          */
         patch: operations["tasks_complete"];
         trace?: never;
@@ -190,8 +190,8 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Another name for complete
-         * @description Another name for `complete`.
+         * Do the same as complete
+         * @description Do the same as `complete`.
          */
         patch: operations["tasks_toggle_status"];
         trace?: never;
@@ -200,29 +200,29 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description The optional body of `complete`: with it the state is set, so that a retry is harmless; without it toggled. */
+        /** @description The optional body of `complete`. With it `completed` is set, so that a retry is harmless; without it toggled. */
         PatchedCompletionRequest: {
             completed?: boolean;
         };
-        /** @description A task. Unknown and read-only fields of a body are ignored. */
+        /** @description A task. */
         PatchedTaskRequest: {
-            /** @description What is to be done; white space around it is dropped. */
+            /** @description White space at both ends is removed. */
             title?: string;
-            /** @description Anything else about it; line breaks are kept. */
+            /** @description Details. Line breaks are kept. */
             description?: string | null;
             completed?: boolean;
             priority?: components["schemas"]["PriorityEnum"];
         };
         /** @enum {string} */
         PriorityEnum: "low" | "medium" | "high";
-        /** @description A task. Unknown and read-only fields of a body are ignored. */
+        /** @description A task. */
         Task: {
             readonly id: number;
             /** Owner */
             readonly user_id: string;
-            /** @description What is to be done; white space around it is dropped. */
+            /** @description White space at both ends is removed. */
             title: string;
-            /** @description Anything else about it; line breaks are kept. */
+            /** @description Details. Line breaks are kept. */
             description: string | null;
             completed: boolean;
             priority: components["schemas"]["PriorityEnum"];
@@ -231,16 +231,16 @@ export interface components {
             /** Format: date-time */
             readonly updated_at: string;
         };
-        /** @description A task. Unknown and read-only fields of a body are ignored. */
+        /** @description A task. */
         TaskRequest: {
-            /** @description What is to be done; white space around it is dropped. */
+            /** @description White space at both ends is removed. */
             title: string;
-            /** @description Anything else about it; line breaks are kept. */
+            /** @description Details. Line breaks are kept. */
             description?: string | null;
             completed?: boolean;
             priority?: components["schemas"]["PriorityEnum"];
         };
-        /** @description RFC 9457. `errors` is there for validation alone. */
+        /** @description RFC 9457. `errors` is present when the status is 422. */
         Problem: {
             status: number;
             title: string;
@@ -420,7 +420,7 @@ export interface components {
                  *       "status": 415,
                  *       "title": "Unsupported Media Type",
                  *       "code": "unsupported_media_type",
-                 *       "detail": "Unsupported media type \"text/plain\" in request.",
+                 *       "detail": "Send the body as JSON, with the header \"Content-Type: application/json\".",
                  *       "request_id": "3f2c9a5be6c14f0b9d1e8a7c5b4d3e2f"
                  *     }
                  */
@@ -524,22 +524,18 @@ export interface components {
     parameters: never;
     requestBodies: never;
     headers: {
-        /** @description Names this answer in the log. */
+        /** @description The request's id in the log. */
         "X-Request-ID": string;
-        /** @description The limit that this request counts for: `"user";q=600;w=60` is 600 in 60 seconds. */
+        /** @description The limit for this request: `"user";q=600;w=60` is 600 requests in 60 seconds. */
         "RateLimit-Policy": string;
-        /** @description What is left of it, and the seconds until all of it is back: `"user";r=599;t=43`. */
+        /** @description The requests that remain, and the seconds until the limit is reset: `"user";r=599;t=43`. */
         RateLimit: string;
         /** @description RFC 6750. */
         "WWW-Authenticate": string;
-        /** @description The methods that there are. */
+        /** @description The allowed methods. */
         Allow: string;
         /** @description Seconds to wait. */
         "Retry-After": number;
-        /** @description The new task's address. */
-        Location: string;
-        /** @description The next page's address, `<…>; rel="next"`, when more tasks follow. */
-        Link: string;
     };
     pathItems: never;
 }
@@ -548,17 +544,17 @@ export interface operations {
     user_tasks_list: {
         parameters: {
             query?: {
-                /** @description Opaque; from the `Link: <…>; rel="next"` header of a page. */
+                /** @description Opaque. It comes from the `Link: <…>; rel="next"` header of a page. */
                 cursor?: string;
-                /** @description At most so many tasks in one answer. */
+                /** @description Page size. */
                 limit?: number;
                 /** @description Only tasks of this priority. */
                 priority?: "low" | "medium" | "high";
-                /** @description Words that all occur in title or description, in any case; `%` and `_` are ordinary characters. */
+                /** @description Words that occur in title or description, case-insensitive. `%` and `_` are ordinary characters. */
                 search?: string;
-                /** @description `title` is alphabetical, `priority` has high first; a leading `-` reverses. Ties go by id. */
+                /** @description `title` is alphabetical, `priority` is high first. A leading `-` reverses. Ties are broken by `id`. */
                 sort?: "created" | "updated" | "title" | "priority" | "-created" | "-updated" | "-title" | "-priority";
-                /** @description Which tasks. */
+                /** @description All, pending or completed tasks. */
                 status?: "all" | "pending" | "completed";
             };
             header?: never;
@@ -575,24 +571,11 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    Link: components["headers"]["Link"];
+                    /** @description The address of the next page, `<…>; rel="next"`, when more tasks follow. */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example [
-                     *       {
-                     *         "id": 7,
-                     *         "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
-                     *         "title": "Buy groceries",
-                     *         "description": "Milk, eggs, bread",
-                     *         "completed": false,
-                     *         "priority": "medium",
-                     *         "created_at": "2026-01-31T08:30:00.123456Z",
-                     *         "updated_at": "2026-01-31T08:30:00.123456Z"
-                     *       }
-                     *     ]
-                     */
                     "application/json": components["schemas"]["Task"][];
                 };
             };
@@ -617,13 +600,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "title": "Buy groceries",
-                 *       "description": "Milk, eggs, bread",
-                 *       "priority": "high"
-                 *     }
-                 */
                 "application/json": components["schemas"]["TaskRequest"];
             };
         };
@@ -634,22 +610,11 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    Location: components["headers"]["Location"];
+                    /** @description The address of the new task. */
+                    Location: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 7,
-                     *       "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
-                     *       "title": "Buy groceries",
-                     *       "description": "Milk, eggs, bread",
-                     *       "completed": false,
-                     *       "priority": "medium",
-                     *       "created_at": "2026-01-31T08:30:00.123456Z",
-                     *       "updated_at": "2026-01-31T08:30:00.123456Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Task"];
                 };
             };
@@ -671,7 +636,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The task. */
+                /** @description The task's id. */
                 id: number;
                 user_id: string;
             };
@@ -688,18 +653,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 7,
-                     *       "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
-                     *       "title": "Buy groceries",
-                     *       "description": "Milk, eggs, bread",
-                     *       "completed": false,
-                     *       "priority": "medium",
-                     *       "created_at": "2026-01-31T08:30:00.123456Z",
-                     *       "updated_at": "2026-01-31T08:30:00.123456Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Task"];
                 };
             };
@@ -718,7 +671,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The task. */
+                /** @description The task's id. */
                 id: number;
                 user_id: string;
             };
@@ -726,13 +679,6 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                /**
-                 * @example {
-                 *       "title": "Buy groceries",
-                 *       "description": "Milk, eggs, bread",
-                 *       "priority": "high"
-                 *     }
-                 */
                 "application/json": components["schemas"]["PatchedTaskRequest"];
             };
         };
@@ -746,18 +692,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 7,
-                     *       "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
-                     *       "title": "Buy groceries",
-                     *       "description": "Milk, eggs, bread",
-                     *       "completed": false,
-                     *       "priority": "medium",
-                     *       "created_at": "2026-01-31T08:30:00.123456Z",
-                     *       "updated_at": "2026-01-31T08:30:00.123456Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Task"];
                 };
             };
@@ -780,7 +714,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The task. */
+                /** @description The task's id. */
                 id: number;
                 user_id: string;
             };
@@ -813,7 +747,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The task. */
+                /** @description The task's id. */
                 id: number;
                 user_id: string;
             };
@@ -821,13 +755,6 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                /**
-                 * @example {
-                 *       "title": "Buy groceries",
-                 *       "description": "Milk, eggs, bread",
-                 *       "priority": "high"
-                 *     }
-                 */
                 "application/json": components["schemas"]["PatchedTaskRequest"];
             };
         };
@@ -841,18 +768,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 7,
-                     *       "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
-                     *       "title": "Buy groceries",
-                     *       "description": "Milk, eggs, bread",
-                     *       "completed": false,
-                     *       "priority": "medium",
-                     *       "created_at": "2026-01-31T08:30:00.123456Z",
-                     *       "updated_at": "2026-01-31T08:30:00.123456Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Task"];
                 };
             };
@@ -875,7 +790,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The task. */
+                /** @description The task's id. */
                 id: number;
                 user_id: string;
             };
@@ -883,11 +798,6 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                /**
-                 * @example {
-                 *       "completed": true
-                 *     }
-                 */
                 "application/json": components["schemas"]["PatchedCompletionRequest"];
             };
         };
@@ -901,18 +811,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 7,
-                     *       "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
-                     *       "title": "Buy groceries",
-                     *       "description": "Milk, eggs, bread",
-                     *       "completed": false,
-                     *       "priority": "medium",
-                     *       "created_at": "2026-01-31T08:30:00.123456Z",
-                     *       "updated_at": "2026-01-31T08:30:00.123456Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Task"];
                 };
             };
@@ -935,7 +833,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The task. */
+                /** @description The task's id. */
                 id: number;
                 user_id: string;
             };
@@ -943,11 +841,6 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                /**
-                 * @example {
-                 *       "completed": true
-                 *     }
-                 */
                 "application/json": components["schemas"]["PatchedCompletionRequest"];
             };
         };
@@ -961,18 +854,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 7,
-                     *       "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
-                     *       "title": "Buy groceries",
-                     *       "description": "Milk, eggs, bread",
-                     *       "completed": false,
-                     *       "priority": "medium",
-                     *       "created_at": "2026-01-31T08:30:00.123456Z",
-                     *       "updated_at": "2026-01-31T08:30:00.123456Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Task"];
                 };
             };
@@ -993,17 +874,17 @@ export interface operations {
     tasks_list: {
         parameters: {
             query?: {
-                /** @description Opaque; from the `Link: <…>; rel="next"` header of a page. */
+                /** @description Opaque. It comes from the `Link: <…>; rel="next"` header of a page. */
                 cursor?: string;
-                /** @description At most so many tasks in one answer. */
+                /** @description Page size. */
                 limit?: number;
                 /** @description Only tasks of this priority. */
                 priority?: "low" | "medium" | "high";
-                /** @description Words that all occur in title or description, in any case; `%` and `_` are ordinary characters. */
+                /** @description Words that occur in title or description, case-insensitive. `%` and `_` are ordinary characters. */
                 search?: string;
-                /** @description `title` is alphabetical, `priority` has high first; a leading `-` reverses. Ties go by id. */
+                /** @description `title` is alphabetical, `priority` is high first. A leading `-` reverses. Ties are broken by `id`. */
                 sort?: "created" | "updated" | "title" | "priority" | "-created" | "-updated" | "-title" | "-priority";
-                /** @description Which tasks. */
+                /** @description All, pending or completed tasks. */
                 status?: "all" | "pending" | "completed";
             };
             header?: never;
@@ -1018,24 +899,11 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    Link: components["headers"]["Link"];
+                    /** @description The address of the next page, `<…>; rel="next"`, when more tasks follow. */
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example [
-                     *       {
-                     *         "id": 7,
-                     *         "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
-                     *         "title": "Buy groceries",
-                     *         "description": "Milk, eggs, bread",
-                     *         "completed": false,
-                     *         "priority": "medium",
-                     *         "created_at": "2026-01-31T08:30:00.123456Z",
-                     *         "updated_at": "2026-01-31T08:30:00.123456Z"
-                     *       }
-                     *     ]
-                     */
                     "application/json": components["schemas"]["Task"][];
                 };
             };
@@ -1057,13 +925,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "title": "Buy groceries",
-                 *       "description": "Milk, eggs, bread",
-                 *       "priority": "high"
-                 *     }
-                 */
                 "application/json": components["schemas"]["TaskRequest"];
             };
         };
@@ -1074,22 +935,11 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    Location: components["headers"]["Location"];
+                    /** @description The address of the new task. */
+                    Location: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 7,
-                     *       "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
-                     *       "title": "Buy groceries",
-                     *       "description": "Milk, eggs, bread",
-                     *       "completed": false,
-                     *       "priority": "medium",
-                     *       "created_at": "2026-01-31T08:30:00.123456Z",
-                     *       "updated_at": "2026-01-31T08:30:00.123456Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Task"];
                 };
             };
@@ -1110,7 +960,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The task. */
+                /** @description The task's id. */
                 id: number;
             };
             cookie?: never;
@@ -1126,18 +976,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 7,
-                     *       "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
-                     *       "title": "Buy groceries",
-                     *       "description": "Milk, eggs, bread",
-                     *       "completed": false,
-                     *       "priority": "medium",
-                     *       "created_at": "2026-01-31T08:30:00.123456Z",
-                     *       "updated_at": "2026-01-31T08:30:00.123456Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Task"];
                 };
             };
@@ -1155,20 +993,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The task. */
+                /** @description The task's id. */
                 id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                /**
-                 * @example {
-                 *       "title": "Buy groceries",
-                 *       "description": "Milk, eggs, bread",
-                 *       "priority": "high"
-                 *     }
-                 */
                 "application/json": components["schemas"]["PatchedTaskRequest"];
             };
         };
@@ -1182,18 +1013,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 7,
-                     *       "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
-                     *       "title": "Buy groceries",
-                     *       "description": "Milk, eggs, bread",
-                     *       "completed": false,
-                     *       "priority": "medium",
-                     *       "created_at": "2026-01-31T08:30:00.123456Z",
-                     *       "updated_at": "2026-01-31T08:30:00.123456Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Task"];
                 };
             };
@@ -1215,7 +1034,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The task. */
+                /** @description The task's id. */
                 id: number;
             };
             cookie?: never;
@@ -1246,20 +1065,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The task. */
+                /** @description The task's id. */
                 id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                /**
-                 * @example {
-                 *       "title": "Buy groceries",
-                 *       "description": "Milk, eggs, bread",
-                 *       "priority": "high"
-                 *     }
-                 */
                 "application/json": components["schemas"]["PatchedTaskRequest"];
             };
         };
@@ -1273,18 +1085,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 7,
-                     *       "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
-                     *       "title": "Buy groceries",
-                     *       "description": "Milk, eggs, bread",
-                     *       "completed": false,
-                     *       "priority": "medium",
-                     *       "created_at": "2026-01-31T08:30:00.123456Z",
-                     *       "updated_at": "2026-01-31T08:30:00.123456Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Task"];
                 };
             };
@@ -1306,18 +1106,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The task. */
+                /** @description The task's id. */
                 id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                /**
-                 * @example {
-                 *       "completed": true
-                 *     }
-                 */
                 "application/json": components["schemas"]["PatchedCompletionRequest"];
             };
         };
@@ -1331,18 +1126,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 7,
-                     *       "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
-                     *       "title": "Buy groceries",
-                     *       "description": "Milk, eggs, bread",
-                     *       "completed": false,
-                     *       "priority": "medium",
-                     *       "created_at": "2026-01-31T08:30:00.123456Z",
-                     *       "updated_at": "2026-01-31T08:30:00.123456Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Task"];
                 };
             };
@@ -1364,18 +1147,13 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The task. */
+                /** @description The task's id. */
                 id: number;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                /**
-                 * @example {
-                 *       "completed": true
-                 *     }
-                 */
                 "application/json": components["schemas"]["PatchedCompletionRequest"];
             };
         };
@@ -1389,18 +1167,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "id": 7,
-                     *       "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
-                     *       "title": "Buy groceries",
-                     *       "description": "Milk, eggs, bread",
-                     *       "completed": false,
-                     *       "priority": "medium",
-                     *       "created_at": "2026-01-31T08:30:00.123456Z",
-                     *       "updated_at": "2026-01-31T08:30:00.123456Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Task"];
                 };
             };
