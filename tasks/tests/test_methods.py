@@ -71,10 +71,10 @@ def test_whose_path_it_is_comes_before_the_method(alice, django_assert_num_queri
     ],
 )
 def test_errors_come_in_the_order_401_403_405_406_before_the_body_is_read(
-    caller, django_assert_num_queries, user_id, token, method, status
+    client_for, django_assert_num_queries, user_id, token, method, status
 ):
     with django_assert_num_queries(0):
-        response = caller("alice", token=token).generic(
+        response = client_for("alice", token=token).generic(
             method, f"/api/{user_id}/tasks/1", b"not JSON", "text/plain", HTTP_ACCEPT="application/xml"
         )
 
