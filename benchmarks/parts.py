@@ -1,7 +1,7 @@
-"""What the parts of a request cost, each by itself: `.venv/bin/python -m benchmarks.parts 2>/dev/null`, in µs of CPU.
+"""The CPU time of each part of a request in µs: `.venv/bin/python -m benchmarks.parts 2>/dev/null`.
 
-A PostgreSQL of the test packages is started for it. Each figure is the best of many short runs; in a request, where
-caches are cold, a part costs more.
+It starts the PostgreSQL of the test packages. Each figure is the best of many short runs. Within a request, with cold
+caches, a part takes longer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from todo_api.tests import environment  # noqa: F401  # a production configuration on a throw-away PostgreSQL
+from todo_api.tests import environment  # noqa: F401  # production settings and a temporary PostgreSQL
 
 # isort: split
 
@@ -33,7 +33,7 @@ TOKEN = make_token("alice")
 
 
 def environ(path: str = "/api/alice/tasks") -> dict[str, object]:
-    """A GET as gunicorn hands it over."""
+    """Return the WSGI environment of a GET."""
     return {
         "REQUEST_METHOD": "GET",
         "PATH_INFO": path,
@@ -47,7 +47,7 @@ def environ(path: str = "/api/alice/tasks") -> dict[str, object]:
 
 
 def microseconds(call: Callable[[], object], times: int = 100, runs: int = 50) -> float:
-    """The best run's CPU time per call."""
+    """Return the CPU time per call of the best run, in µs."""
     best = float("inf")
     for _ in range(runs):
         begin = time.process_time()
@@ -58,19 +58,19 @@ def microseconds(call: Callable[[], object], times: int = 100, runs: int = 50) -
 
 
 def whole_request(path: str) -> None:
-    """Through the WSGI application, without a socket."""
+    """Run a request through the WSGI application, without a socket."""
     response = application(environ(path), lambda status, headers: None)
     b"".join(response)
     response.close()
 
 
 def answer(request: HttpRequest) -> HttpResponse:
-    """Stands in for all that is further in."""
+    """Stand in for the rest of the middlewares and the view."""
     return HttpResponse(b"{}", content_type="application/json")
 
 
 def middleware() -> dict[str, float]:
-    """What each middleware adds."""
+    """Return the cost that each middleware adds."""
     bare = microseconds(lambda: answer(WSGIRequest(environ())))
     costs = {}
     for name in settings.MIDDLEWARE:
@@ -80,7 +80,6 @@ def middleware() -> dict[str, float]:
 
 
 def main() -> None:
-    """Print a table."""
     call_command("migrate", verbosity=0)
     Task.objects.bulk_create(Task(user_id="alice", title=f"Task {n}") for n in range(20))
     first = Task.objects.values_list("id", flat=True)[0]

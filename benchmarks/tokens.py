@@ -1,4 +1,4 @@
-"""What verifying a token costs: `.venv/bin/python -m benchmarks.tokens`. One thread, no network."""
+"""The cost of verifying a token: `.venv/bin/python -m benchmarks.tokens`. One thread, no network."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from jwt.algorithms import OKPAlgorithm
 
 from todo_api.identity.tokens import TokenVerifier, shared_secret
 
-SECRET = "a benchmark's secret, nobody else's: 0123456789"
+SECRET = "the secret of the benchmark alone: 0123456789"
 COUNT = 2000
 
 
 def tokens(key: object, algorithm: str) -> list[bytes]:
-    """COUNT different tokens, as long as Better Auth's are when they carry no more than they must."""
+    """Return COUNT different tokens, as long as the shortest tokens of Better Auth."""
     now = int(time.time())
     origin = "http://localhost:3000"
     claims = {"iat": now, "exp": now + 900, "iss": origin, "aud": origin}
@@ -27,7 +27,6 @@ def tokens(key: object, algorithm: str) -> list[bytes]:
 
 
 def median_microseconds(verifier: TokenVerifier, presented: list[bytes]) -> float:
-    """The median over all tokens."""
     spent = []
     for token in presented:
         begin = time.perf_counter_ns()
@@ -37,7 +36,6 @@ def median_microseconds(verifier: TokenVerifier, presented: list[bytes]) -> floa
 
 
 def main() -> None:
-    """Print a table."""
     private = Ed25519PrivateKey.generate()
     public = jwt.PyJWK(OKPAlgorithm.to_jwk(private.public_key(), as_dict=True) | {"kid": "k"}, "EdDSA")
     cases = {"HS256": (SECRET, shared_secret(SECRET, "HS256")), "EdDSA": (private, public)}

@@ -1,4 +1,4 @@
-"""What Prometheus may ask, when METRICS_TOKEN is set."""
+"""Metrics for Prometheus, when METRICS_TOKEN is set."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from todo_api.methods import safe_only
 
 seconds_per_request = Histogram(
     "http_request_duration_seconds",
-    "Seconds from a request's arrival in the application to its answer.",
+    "Seconds from the start of a request in the application to its response.",
     ["method", "route", "status"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
@@ -25,7 +25,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 def observe(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
-    """Count one request under its route's pattern; ids and user names never become labels."""
+    """Observe one request under its route's pattern. Ids and user ids never become labels."""
     if settings.METRICS_TOKEN:
         route: Any = request.resolver_match
         method = request.method if request.method in METHODS else "other"
@@ -35,7 +35,7 @@ def observe(request: HttpRequest, response: HttpResponseBase, seconds: float) ->
 
 @csrf_exempt
 def metrics(request: HttpRequest) -> HttpResponse:
-    """All workers' figures as Prometheus text; 404 when switched off, 401 without the token."""
+    """Answer the metrics of all workers as Prometheus text: 404 without METRICS_TOKEN, 401 without its token."""
     if not settings.METRICS_TOKEN:
         raise Http404
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")

@@ -1,4 +1,4 @@
-"""Which parser reads a body, and which renderer a client gets."""
+"""The choice of the parser for a body and of the renderer for a response."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from todo_api.parsers import SEND_JSON
 
 
 class JSONFirstNegotiation(DefaultContentNegotiation):
-    """DRF's own, after short cuts for what nearly every client sends."""
+    """DRF's negotiation, with a shorter path for the headers that most clients send."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> Any:
-        """The parser; UnsupportedMediaType (415) when there is none for the body's type."""
+        """Return the parser. Raise UnsupportedMediaType (415) when there is none for the body's media type."""
         [first, *_] = parsers
         if request.content_type == first.media_type:
             return first
@@ -30,7 +30,7 @@ class JSONFirstNegotiation(DefaultContentNegotiation):
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> Any:
-        """The renderer and the media type; NotAcceptable (406) when nothing fits."""
+        """Return the renderer and the media type. Raise NotAcceptable (406) when there is none."""
         [first, *_] = renderers
         if request.META.get("HTTP_ACCEPT", "*/*") in ("", "*/*", first.media_type):
             return first, first.media_type

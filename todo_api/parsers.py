@@ -1,4 +1,4 @@
-"""Reads the body of a request: strict JSON in UTF-8."""
+"""The parser of request bodies: strict JSON in UTF-8."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StrictJSONParser(JSONParser):
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """The value that the body stands for; ParseError (400) or UnsupportedMediaType (415) otherwise."""
+        """Return the body's value. Raise ParseError (400) or UnsupportedMediaType (415)."""
         meta: Mapping[str, str] = (parser_context or {})["request"].META
         _refuse_other_encodings(media_type or "", meta.get("HTTP_CONTENT_ENCODING", "identity"))
         raw = stream.read()

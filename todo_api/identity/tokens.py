@@ -1,7 +1,7 @@
-"""A JWT string in, its claims out, or a TokenError. Knows no request, no settings and no clock but its own.
+"""Verification of a JWT: its claims, or a TokenError. This module uses no request and no settings.
 
-The rules are RFC 7519 and RFC 8725, made stricter where Better Auth allows it: the algorithm comes from the
-configuration alone, every claim has its exact JSON type, and `sub` is a user id that can stand in a path.
+The rules are those of RFC 7519 and RFC 8725, stricter where Better Auth's tokens allow it: the algorithm comes from the
+configuration alone, each claim has exactly its JSON type, and `sub` is a user id that can be a part of a path.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from jwt.utils import base64url_decode, base64url_encode
 MAX_TOKEN_BYTES = 4096
 MAX_USER_ID_LENGTH = 255
 END_OF_TIME = 253_402_300_799  # 9999-12-31T23:59:59Z, the last second that a datetime can hold
-# Better Auth signs its session-cache cookie with the same keys; it must never pass as an API token.
+# Better Auth signs its session-cache cookie with the same keys. The cookie must never be accepted as an API token.
 SESSION_CACHE_AUDIENCE = "better-auth:session-cache"
 
 Claims = dict[str, Any]
@@ -29,7 +29,7 @@ JWS = jwt.PyJWS()
 
 
 class TokenError(Exception):
-    """The token is refused; the message says why, in words that may be shown to the client."""
+    """The token is refused. The message is the reason, for the client."""
 
     code = "token_invalid"
 
@@ -38,7 +38,7 @@ class TokenError(Exception):
 
 
 class TokenExpired(TokenError):
-    """The token was good and its time is over."""
+    """The token is valid but for its `exp`."""
 
     code = "token_expired"
 
@@ -47,7 +47,7 @@ class TokenExpired(TokenError):
 
 
 def shared_secret(secret: str, algorithm: str) -> jwt.PyJWK:
-    """A secret's UTF-8 bytes as a key of one HMAC algorithm, prepared once instead of for every token."""
+    """Return the UTF-8 bytes of a secret as a key for one HMAC algorithm."""
     return jwt.PyJWK({"kty": "oct", "k": base64url_encode(secret.encode()).decode()}, algorithm)
 
 
@@ -55,7 +55,7 @@ def shared_secret(secret: str, algorithm: str) -> jwt.PyJWK:
 class TokenVerifier:
     """Verifies compact JWS tokens of one algorithm.
 
-    `keys_for` maps the token's (not yet trusted) header to the keys to try; what it raises goes through.
+    `keys_for` maps the token's header, which is not verified yet, to the keys to try. Its exceptions are not caught.
     `audiences` and `issuer` are checked when they are not empty. `leeway` is in seconds.
     """
 
@@ -66,7 +66,7 @@ class TokenVerifier:
     leeway: float = 0
 
     def verify(self, token: bytes) -> Claims:
-        """The claims of a valid token; TokenExpired or TokenError otherwise."""
+        """Return the claims of a valid token. Raise TokenExpired or TokenError."""
         if len(token) > MAX_TOKEN_BYTES:
             raise TokenError("longer than 4 KiB")
         header = _header(token.partition(b".")[0])
@@ -82,7 +82,7 @@ class TokenVerifier:
         return claims
 
     def _check_times(self, claims: Claims, now: float) -> None:
-        """RFC 7519, 4.1.4 to 4.1.6; `iat` in the future is refused as well, for its clock cannot be trusted."""
+        """Check RFC 7519, sections 4.1.4 to 4.1.6. An `iat` in the future is refused too: the issuer's clock is wrong."""
         if "exp" not in claims:
             raise TokenError("'exp' is missing")
         for name in ("exp", "nbf", "iat"):
@@ -103,11 +103,12 @@ class TokenVerifier:
             raise TokenError("'aud' is not an expected audience")
 
 
-# One person's calls carry the same token for a quarter of an hour, and a signature stays what it is: its verification
-# is remembered for exactly these bytes and these keys. Failures are not. What passes with time is checked each time.
+# A user's requests carry the same token for 15 minutes. A valid signature is cached for exactly these bytes and keys; a
+# failure is not cached. Times and other claims are checked for each request. See
+# docs/decisions/0011-a-signature-is-verified-once.md.
 @lru_cache(maxsize=1024)
 def _verified_payload(token: bytes, algorithm: str, keys: tuple[jwt.PyJWK, ...]) -> bytes:
-    """The payload whose signature one of the keys confirms."""
+    """Return the payload if one of the keys verifies its signature."""
     failure: jwt.PyJWTError = jwt.InvalidSignatureError("no key matches")
     try:
         for key in keys:
@@ -119,13 +120,13 @@ def _verified_payload(token: bytes, algorithm: str, keys: tuple[jwt.PyJWK, ...])
                 return payload
         raise failure
     except jwt.PyJWTError as error:
-        # What follows a colon may be the sender's own text, which has no business in a log.
+        # The text after a colon may come from the token. It is not logged.
         raise TokenError(str(error).partition(":")[0]) from error
 
 
-@lru_cache(maxsize=64)  # an issuer's tokens begin with the same few
+@lru_cache(maxsize=64)  # an issuer's tokens have few different headers
 def _header(segment: bytes) -> Mapping[str, Any]:
-    """The header, not yet trusted: it serves to find the key, and PyJWT reads it again when it verifies."""
+    """Return the header, which is not verified yet. It selects the key; PyJWT reads it again for the verification."""
     try:
         header: Any = orjson.loads(base64url_decode(segment))
     except ValueError as error:
