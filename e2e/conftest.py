@@ -1,4 +1,4 @@
-"""Whole systems: databases, processes that end with their test, and a browser."""
+"""Fixtures of the end-to-end tests: databases, processes that stop after their test, and a browser."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from todo_api.tests.server import clean_environment
 def new_database():
     """`new_database("name")`: a PostgreSQL database with the service's tables, and its URL."""
     if not settings.DATABASE_URL.startswith("postgresql:"):
-        pytest.exit("The end-to-end tests run on PostgreSQL: leave TEST_DB alone.", returncode=2)
+        pytest.exit("The end-to-end tests run on PostgreSQL. Do not set TEST_DB.", returncode=2)
 
     def create(name, template):
         with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
@@ -35,13 +35,13 @@ def new_database():
 
 @pytest.fixture(scope="session")
 def database_url(new_database):
-    """One database for all tests that do not look into it: every person in them is a new one."""
+    """One database for all tests that do not read it. Each test signs up new users."""
     return new_database("tasks")
 
 
 @pytest.fixture
 def running():
-    """What is put on this stack ends with the test."""
+    """A stack that is closed after the test."""
     with ExitStack() as stack:
         yield stack
 
@@ -66,7 +66,7 @@ def better_auth(start, algorithm):
 
 @pytest.fixture
 def settings_for(database_url):
-    """The variables with which a service trusts a Better Auth server."""
+    """`settings_for(better_auth)`: the variables with which a service accepts tokens of this Better Auth server."""
 
     def settings_for(better_auth):
         algorithm = better_auth.variables["JWT_ALGORITHM"]
@@ -87,7 +87,7 @@ def chromium():
 
 @pytest.fixture
 def new_page(chromium, running):
-    """`new_page(color_scheme="dark")`: a page with cookies of its own. An error in its scripts fails the test."""
+    """`new_page(color_scheme="dark")`: a page with its own cookies. A script error on a page fails the test."""
     errors = []
 
     def make(**options):

@@ -1,4 +1,4 @@
-"""The cast of whole systems: somebody with an HTTP client, and somebody with a browser."""
+"""Users of the end-to-end tests: one with an HTTP client, and one with a browser."""
 
 import requests
 from playwright.sync_api import expect
@@ -9,7 +9,7 @@ PASSWORD = "correct horse battery"
 
 
 class Person:
-    """Somebody who has signed up with a Better Auth server."""
+    """A user who has signed up with a Better Auth server."""
 
     def __init__(self, better_auth, name="alice"):
         self.server = better_auth
@@ -22,20 +22,20 @@ class Person:
         self.path = f"/api/{self.id}/tasks"
 
     def sign_in(self):
-        """Once more, with a new session."""
+        """Sign in again, with a new session."""
         self.session.cookies.clear()
         self._post("sign-in", self.account)
 
     def token(self):
-        """A new token for the service."""
+        """Return a new token for the service."""
         return self._get("/api/auth/token").json()["token"]
 
     def session_cache(self):
-        """The value of the cookie that saves Better Auth a look into its database."""
+        """Return the value of Better Auth's session-cache cookie."""
         return self.session.cookies["better-auth.session_data"]
 
     def mailed_token(self):
-        """The token of the mail that verifies the address."""
+        """Return the token of the e-mail that verifies the address."""
         return self._get(f"/mails/{self.id}").text
 
     def _post(self, what, body):
@@ -50,12 +50,12 @@ class Person:
 
 
 def bearer(request):
-    """The token of a browser's request."""
+    """Return the token of a browser's request."""
     return request.headers.get("authorization", "").removeprefix("Bearer ")
 
 
 class Visitor:
-    """Somebody in front of a browser, with the words of the front end. The password is the same for all."""
+    """A user with a browser. The methods use the labels of the front end. All users have the same password."""
 
     def __init__(self, page, front_end, name):
         self.page, self.front_end = page, front_end
@@ -66,29 +66,26 @@ class Visitor:
         page.on("response", lambda response: self._note(self.statuses, response, response.status))
 
     def sign_up(self):
-        """Make an account and see the tasks."""
+        """Create an account and wait for the task list."""
         return self._enter("/sign-up", "Sign up", "Name", "E-mail", "Password")
 
     def sign_in(self):
-        """See the tasks with the account."""
+        """Sign in and wait for the task list."""
         return self._enter("/sign-in", "Sign in", "E-mail", "Password")
 
     def press(self, name):
-        """Click a button."""
         self.page.get_by_role("button", name=name, exact=True).click()
 
     def fill(self, label, text):
-        """Write into a field."""
         self.page.get_by_label(label, exact=True).fill(text)
 
     def add(self, title, priority="Medium"):
-        """A task."""
         self.fill("New task", title)
         self.page.get_by_role("group", name="Priority").get_by_text(priority).click()
         self.press("Add")
 
     def sees(self, *titles):
-        """These tasks in this order and no other, and no error."""
+        """Expect exactly these tasks in this order, and no error."""
         expect(self.page.get_by_role("status")).to_contain_text(f"{len(titles)} task")
         expect(self.page.locator("li .title")).to_have_text(list(titles))
         expect(self.alert).to_have_count(0)

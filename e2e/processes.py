@@ -1,4 +1,4 @@
-"""The parts of a whole system, each a real process on 127.0.0.1: the service, Better Auth, the front end."""
+"""The processes of the end-to-end tests, on 127.0.0.1: the service, Better Auth, the front end."""
 
 import os
 import re
@@ -21,25 +21,25 @@ API_PORT, FRONT_END_PORT = 8321, 3221  # fixed, because the front end's build ha
 
 
 def wait_until(condition, seconds=20):
-    """The first true value of `condition()`, asked again and again."""
+    """Call `condition` until its value is true, and return the value."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited {seconds} seconds in vain"
+        assert time.monotonic() < deadline, f"the condition was not met within {seconds} seconds"
         time.sleep(0.05)
     return value
 
 
 def node_environment(**variables):
-    """What Node needs, and `variables`."""
+    """Return the environment that Node needs, with `variables`."""
     return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "NEXT_TELEMETRY_DISABLED": "1"} | variables
 
 
 class Process:
-    """A command in a process group of its own, which can be stopped and started again on the same port."""
+    """A command in its own process group. It can be stopped and started again on the same port."""
 
     folder = settings.BASE_DIR
     command = ()
-    program = Path(os.devnull)  # what it reads from standard input
+    program = Path(os.devnull)  # its standard input
     ready = "/"
 
     def __init__(self, logs, port=None, **variables):
@@ -50,13 +50,13 @@ class Process:
         self.process = None
 
     def environment(self):
-        """All of its variables."""
+        """Return all environment variables of the process."""
         raise NotImplementedError
 
     def start(self, **variables):
-        """Start it, with `variables` changed, and wait until it answers."""
+        """Start the process, with `variables` changed, and wait until it responds."""
         self.variables |= variables
-        assert not self.answers(), f"something else answers on port {self.port}"
+        assert not self.answers(), f"another program uses port {self.port}"
         with self.log_file.open("a") as log, self.program.open() as program:
             self.process = subprocess.Popen(
                 self.command,
@@ -79,7 +79,7 @@ class Process:
             return False
 
     def stop(self):
-        """SIGTERM to the whole group, and SIGKILL to what is left of it after ten seconds."""
+        """Send SIGTERM to the process group, and SIGKILL to what is left after ten seconds."""
         if not self.process:
             return
         with suppress(ProcessLookupError):
@@ -93,12 +93,11 @@ class Process:
 
     @property
     def log(self):
-        """What it has written so far."""
         return self.log_file.read_text()
 
 
 class Service(Process):
-    """gunicorn as in production, without a rate limit: the tests ask again and again."""
+    """gunicorn as in production, without rate limits."""
 
     command = [sys.executable, "-m", "gunicorn"]
     ready = "/health"
@@ -108,20 +107,19 @@ class Service(Process):
         return clean_environment(**defaults | self.variables)
 
     def call(self, token, method, path, body=None):
-        """One request with a token."""
         headers = {"Authorization": f"Bearer {token}"}
         return requests.request(method, self.url + path, headers=headers, json=body, timeout=10)
 
     def asked(self, path):
-        """The methods with which this path was asked for, as the log has them."""
+        """Return the methods of the requests for this path, from the request log."""
         return re.findall(rf'"(\w+) {re.escape(path)} \d+"', self.log)
 
 
 class BetterAuth(Process):
-    """The real Better Auth with a database of its own. It is told its JWT_ALGORITHM."""
+    """The real Better Auth, with its own database. The variable JWT_ALGORITHM is required."""
 
     folder = EXAMPLE
-    command = ["node", "--input-type=module"]  # a program from standard input finds the packages of `folder`
+    command = ["node", "--input-type=module"]  # a program on standard input can import the packages of `folder`
     program = settings.BASE_DIR / "e2e" / "better_auth_server.mjs"
     ready = "/api/auth/ok"
 
@@ -139,12 +137,12 @@ class BetterAuth(Process):
 
     @property
     def address(self):
-        """What it calls itself."""
+        """Return its BETTER_AUTH_URL."""
         return self.environment()["BETTER_AUTH_URL"]
 
 
 class FrontEnd(Process):
-    """The built example. Each variable is set, so that an .env.local has no say."""
+    """The built example. Every variable is set, so that an .env.local has no effect."""
 
     folder = EXAMPLE
     command = [*NEXT, "start", "--hostname", "127.0.0.1"]
@@ -163,7 +161,7 @@ class FrontEnd(Process):
 
 
 def build_front_end():
-    """`next build` with the address of the service, unless the last build is of these files and for this address."""
+    """Run `next build` with the address of the service, unless the last build has the same files and address."""
     address = f"http://127.0.0.1:{API_PORT}"
     build_id = EXAMPLE / ".next" / "BUILD_ID"
     sources = [EXAMPLE / "package-lock.json", *EXAMPLE.glob("*.[mt]*s")]

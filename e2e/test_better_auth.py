@@ -1,4 +1,4 @@
-"""The service behind the real Better Auth: its three ways to sign, and what happens to keys, secrets and outages."""
+"""The service with the real Better Auth: three algorithms, rotation of keys and secrets, outages."""
 
 import sqlite3
 import threading
@@ -36,7 +36,7 @@ def bob(better_auth):
 
 
 class Client(threading.Thread):
-    """Somebody who asks for their tasks again and again until the end, of the service that is the current one."""
+    """Lists the user's tasks in a loop until stopped, from the current service."""
 
     def __init__(self, service, person):
         super().__init__()
@@ -50,7 +50,7 @@ class Client(threading.Thread):
             self.served_by = service
 
     def move_to(self, service):
-        """Go on there; the old service is stopped when it is not needed any more."""
+        """Continue with another service, and stop the old one after its last request."""
         old, self.service = self.service, service
         wait_until(lambda: self.served_by is service)
         old.stop()
@@ -65,11 +65,11 @@ class Client(threading.Thread):
 
 
 def code(answer):
-    """The status of a problem and its code."""
+    """Return the status and the code of a problem."""
     return answer.status_code, answer.json()["code"]
 
 
-def test_a_signed_up_person_walks_the_six_operations(service, alice):
+def test_a_new_user_runs_the_six_operations(service, alice):
     token = alice.token()
 
     task = service.call(token, "POST", alice.path, {"title": "Buy milk"}).json()
@@ -84,7 +84,7 @@ def test_a_signed_up_person_walks_the_six_operations(service, alice):
     assert service.call(token, "GET", alice.path).json() == []
 
 
-def test_nobody_reaches_another_persons_tasks(service, alice, bob):
+def test_another_users_tasks_are_out_of_reach(service, alice, bob):
     task = service.call(alice.token(), "POST", alice.path, {"title": "Buy milk"}).json()
 
     assert code(service.call(bob.token(), "GET", alice.path)) == (403, "forbidden")
@@ -92,7 +92,7 @@ def test_nobody_reaches_another_persons_tasks(service, alice, bob):
     assert service.call(bob.token(), "GET", bob.path).json() == []
 
 
-def test_what_only_looks_like_a_token_is_refused(service, alice):
+def test_other_tokens_of_better_auth_are_refused(service, alice):
     for token in (alice.session_token, alice.session_cache(), alice.mailed_token()):
         assert code(service.call(token, "GET", alice.path)) == (401, "token_invalid")
 
@@ -100,7 +100,7 @@ def test_what_only_looks_like_a_token_is_refused(service, alice):
     assert service.call(alice.token(), "GET", alice.path).status_code == 200
 
 
-def test_tokens_of_another_better_auth_are_refused(start, service, better_auth, algorithm):
+def test_tokens_of_another_better_auth_server_are_refused(start, service, better_auth, algorithm):
     impostor = start(
         BetterAuth, JWT_ALGORITHM=algorithm, BETTER_AUTH_URL=better_auth.url, BETTER_AUTH_SECRET=OTHER_SECRET
     )
@@ -152,7 +152,7 @@ def test_known_keys_work_while_better_auth_is_down(service, better_auth, alice):
 
 
 @pytest.mark.parametrize("algorithm", ["EdDSA"])
-def test_the_service_starts_without_better_auth_and_works_after_it_is_there(start, settings_for, better_auth, alice):
+def test_the_service_starts_before_better_auth(start, settings_for, better_auth, alice):
     token = alice.token()
     better_auth.stop()
     service = start(Service, **settings_for(better_auth))
@@ -182,7 +182,7 @@ def test_a_secret_is_rotated_without_losing_a_request(start, settings_for, servi
 
 
 @pytest.mark.parametrize("algorithm", ["EdDSA"])
-def test_a_deleted_user_is_refused_where_users_must_be_known(start, new_database, settings_for, algorithm):
+def test_a_deleted_user_is_refused_with_require_known_user(start, new_database, settings_for, algorithm):
     url = new_database("with_users")
     better_auth = start(BetterAuth, JWT_ALGORITHM=algorithm, DATABASE_URL=url)
     service = start(Service, REQUIRE_KNOWN_USER="true", **settings_for(better_auth) | {"DATABASE_URL": url})

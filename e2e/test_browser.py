@@ -1,4 +1,4 @@
-"""The front end of examples/nextjs and the service, in the hands of people with browsers."""
+"""The front end of examples/nextjs with the service, in a browser."""
 
 import pytest
 from playwright.sync_api import Error, expect
@@ -20,7 +20,7 @@ def built():
 
 @pytest.fixture
 def tokens():
-    """What the front end is told about its tokens; a test can say otherwise."""
+    """The front end's variables for tokens. A test can override this fixture."""
     return {"TOKEN_MODE": "jwks"}
 
 
@@ -37,7 +37,7 @@ def service(start, database_url, front_end, tokens):
 
 @pytest.fixture
 def visitor(new_page, service, front_end):
-    """`visitor("Alice")`: she has signed up."""
+    """`visitor("Alice")`: a user who has signed up."""
     return lambda name: Visitor(new_page(), front_end, name).sign_up()
 
 
@@ -47,12 +47,12 @@ def alice(visitor):
 
 
 def wait_until_expired(token, service):
-    """As the service sees it."""
+    """The task as the service returns it."""
     wait_until(lambda: service.call(token, "GET", "/api/tasks").status_code == 401)
 
 
 @pytest.mark.parametrize("tokens", [{"TOKEN_MODE": mode} for mode in ALGORITHMS])
-def test_a_person_works_with_tasks(alice):
+def test_a_user_works_with_tasks(alice):
     alice.add("Buy milk")
     alice.add("Call the dentist", "High")
     alice.sees("Buy milk", "Call the dentist")
@@ -78,7 +78,7 @@ TASKS = {"Buy milk": "Low", "Call the dentist": "High", "Water the plants": "Med
 
 @pytest.fixture
 def tasks(alice):
-    """Some of different kinds, in the order in which they were made."""
+    """Titles of different tasks, in the order of their creation."""
     for title, priority in TASKS.items():
         alice.add(title, priority)
         expect(alice.page.get_by_role("checkbox", name=f"Complete {title}")).to_be_visible()
@@ -87,7 +87,7 @@ def tasks(alice):
     return list(TASKS)
 
 
-def test_a_person_finds_tasks(alice, tasks, picture):
+def test_a_user_finds_tasks(alice, tasks, picture):
     alice.sees(*tasks)
     picture(alice.page, "frontend")
 
@@ -109,7 +109,7 @@ def test_the_page_fits_a_phone(alice, tasks, picture):
         alice.page.get_by_role("button", name=button).click(trial=True)
 
 
-def test_what_is_typed_while_the_last_task_is_saved_stays(alice):
+def test_text_that_is_typed_during_a_save_stays(alice):
     held = []
     alice.page.route(
         "**/tasks", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
@@ -124,7 +124,7 @@ def test_what_is_typed_while_the_last_task_is_saved_stays(alice):
     expect(alice.page.get_by_label("New task")).to_have_value("Call the dentist")
 
 
-def test_two_people_see_their_own_tasks_alone(visitor, picture):
+def test_two_users_see_only_their_own_tasks(visitor, picture):
     alice, bob = visitor("Alice"), visitor("Bob")
 
     alice.add("Buy milk")
@@ -139,7 +139,7 @@ def test_two_people_see_their_own_tasks_alone(visitor, picture):
         person.sign_in().sees(title)
 
 
-def test_the_next_person_at_the_same_browser_sees_nothing_of_the_last(alice, front_end):
+def test_the_next_user_of_a_browser_sees_no_tasks_of_the_last(alice, front_end):
     alice.add("Buy milk")
     alice.sees("Buy milk")
     alice.press("Sign out")
@@ -163,8 +163,8 @@ def test_the_browser_refuses_the_page_of_an_unknown_origin(start, alice, service
 
 
 @pytest.mark.parametrize("tokens", [{"TOKEN_MODE": "jwks", "TOKEN_EXPIRES_IN": "4s"}])
-@pytest.mark.parametrize("clock_goes_back", [False, True])  # then the page takes its token for a good one
-def test_a_token_that_expires_is_renewed_unnoticed(alice, service, clock_goes_back):
+@pytest.mark.parametrize("clock_goes_back", [False, True])  # then the page believes that its token is valid
+def test_an_expired_token_is_renewed_without_a_message(alice, service, clock_goes_back):
     alice.sees()
     if clock_goes_back:
         alice.page.clock.set_fixed_time(alice.page.evaluate("Date.now() / 1000 - 60"))
@@ -177,7 +177,7 @@ def test_a_token_that_expires_is_renewed_unnoticed(alice, service, clock_goes_ba
     assert alice.statuses[before:].count(401) == clock_goes_back
 
 
-def test_the_service_can_be_away_for_a_while(alice, service, picture):
+def test_the_page_recovers_from_an_outage_of_the_service(alice, service, picture):
     alice.sees()
     service.stop()
     alice.add("Buy milk")
@@ -191,7 +191,7 @@ def test_the_service_can_be_away_for_a_while(alice, service, picture):
     alice.sees("Buy milk")
 
 
-def test_the_page_opens_while_the_service_is_away(alice, service):
+def test_the_page_opens_during_an_outage_of_the_service(alice, service):
     alice.add("Buy milk")
     alice.sees("Buy milk")
     service.stop()
@@ -206,7 +206,7 @@ def test_the_page_opens_while_the_service_is_away(alice, service):
 
 
 @pytest.mark.parametrize("tokens", [{"TOKEN_MODE": "jwks", "TOKEN_EXPIRES_IN": "1s"}])
-def test_the_sign_in_service_can_be_away_for_a_while(alice, service, front_end):
+def test_the_page_recovers_from_an_outage_of_better_auth(alice, service, front_end):
     alice.sees()
     front_end.stop()
     wait_until_expired(alice.tokens[-1], service)
@@ -220,7 +220,7 @@ def test_the_sign_in_service_can_be_away_for_a_while(alice, service, front_end):
 
 
 @pytest.mark.parametrize("tokens", [{"TOKEN_MODE": "jwks", "TOKEN_EXPIRES_IN": "1s"}])
-def test_a_session_that_has_ended_leads_to_the_sign_in(alice, service):
+def test_an_expired_session_leads_to_the_sign_in(alice, service):
     alice.sees()
     alice.page.context.clear_cookies()
     wait_until_expired(alice.tokens[-1], service)

@@ -82,7 +82,7 @@ class TokenVerifier:
         return claims
 
     def _check_times(self, claims: Claims, now: float) -> None:
-        """Check RFC 7519, sections 4.1.4 to 4.1.6. An `iat` in the future is refused too: the issuer's clock is wrong."""
+        """Check RFC 7519, sections 4.1.4 to 4.1.6. An `iat` in the future is refused: the issuer's clock is wrong."""
         if "exp" not in claims:
             raise TokenError("'exp' is missing")
         for name in ("exp", "nbf", "iat"):
