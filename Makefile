@@ -1,69 +1,72 @@
-# `make help` lists the targets. Everything lives in .venv; nothing else on the machine is touched.
+# `make help` lists the targets. Python packages are installed in .venv only.
 PYTHON ?= python3
-BIN := .venv/bin
+# Tools run as modules of this Python: the scripts in .venv/bin name the folder in which the .venv was made, not a copy's.
+PY := .venv/bin/python
 DB ?= postgresql
 
+# A .venv without pip is made anew: python3-venv was missing, or Python has been upgraded since.
+$(shell [ ! -e .venv ] || $(PY) -c 'import pip' 2>/dev/null || rm -f $(PY) .venv/runtime .venv/tools)
 
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/runtime ## make .venv and install what the service runs on
+setup: .venv/runtime ## make .venv and install the packages of the service
 
-run: setup .env ## start the service on port 8000 (PORT=, DATABASE_URL=)
-	@exec $(BIN)/python manage.py develop
+run: setup .env ## start the service at http://localhost:8000 (PORT=, HOST=, DATABASE_URL=)
+	@exec $(PY) manage.py develop
 
 test: .venv/tools ## run all tests on PostgreSQL 18 (DB=sqlite for SQLite)
-	@TEST_DB=$(DB) $(BIN)/pytest --cov --cov-report=term
+	@TEST_DB=$(DB) $(PY) -m pytest --cov --cov-report=term
 
-check: .venv/tools ## lint, types, import directions, migrations, deployment, OpenAPI drift
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(CHECKED) $(BIN)/mypy
-	$(CHECKED) $(BIN)/lint-imports --no-logo
-	$(CHECKED) $(BIN)/python manage.py makemigrations --check --dry-run
-	$(CHECKED) $(BIN)/python manage.py check --deploy --fail-level WARNING
-	$(CHECKED) $(BIN)/python manage.py spectacular --validate --fail-on-warn | diff docs/openapi.yaml - || \
+check: .venv/tools ## lint, types, import rules, migrations, deployment, docs/openapi.yaml
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(CHECKED) $(PY) -m mypy
+	$(CHECKED) $(PY) -c 'from importlinter.cli import lint_imports_command as run; run()' --no-logo
+	$(CHECKED) $(PY) manage.py makemigrations --check --dry-run
+	$(CHECKED) $(PY) manage.py check --deploy --fail-level WARNING
+	$(CHECKED) $(PY) manage.py spectacular --validate --fail-on-warn | diff docs/openapi.yaml - || \
 		(echo "docs/openapi.yaml differs from the code: run 'make schema'" >&2; exit 1)
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-client; else echo "no npm: the client is not checked"; fi
 
-e2e: .venv/tools examples/nextjs/node_modules/.installed ## real Better Auth, a real browser (Node 20, Chromium)
+e2e: node .venv/tools examples/nextjs/node_modules/.installed ## tests with a real Better Auth and browser (Node 20, Chromium)
 	@command -v chromium >/dev/null || { echo "make e2e needs Chromium: apt-get install chromium" >&2; exit 1; }
-	@$(BIN)/pytest e2e -n0
+	@$(PY) -m pytest e2e -n0
 
-bench: .venv/tools ## load for this machine, or for URL= with TOKEN= (needs wrk)
-	@$(BIN)/python benchmarks/load.py
+bench: .venv/tools ## load test on this machine, or of URL= with TOKEN= (needs wrk)
+	@$(PY) benchmarks/load.py
 
-demo: setup .env examples/nextjs/node_modules/.installed ## the service and the Next.js front end together (MODE=hs256)
+demo: node setup .env examples/nextjs/node_modules/.installed ## start the service and the Next.js front end (Node 20; MODE=hs256)
 	@examples/demo
 
-client: examples/nextjs/node_modules/.installed ## generate the front end's types from docs/openapi.yaml
+client: examples/nextjs/node_modules/.installed ## generate the front end's types from docs/openapi.yaml (Node 20)
 	@cd examples/nextjs && npm run --silent generate
 
 format: .venv/tools ## format the code
-	$(BIN)/ruff check --fix
-	$(BIN)/ruff format
+	$(PY) -m ruff check --fix
+	$(PY) -m ruff format
 
 schema: .venv/tools ## write docs/openapi.yaml
-	$(CHECKED) $(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+	$(CHECKED) $(PY) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
-# A production configuration for commands that look at the code alone; the secrets are made up for the moment.
+# A production configuration for commands that only check the code; the secrets are random.
 CHECKED = @env -i PATH="$$PATH" HOME="$$HOME" DOTENV_FILE=/dev/null DATABASE_URL=sqlite://:memory: ALLOWED_HOSTS=localhost \
 	DJANGO_SECRET_KEY="$$(head -c 48 /dev/urandom | base64)" BETTER_AUTH_SECRET="$$(head -c 48 /dev/urandom | base64)"
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) -m venv --clear .venv
 
 .venv/runtime: requirements.txt | .venv/bin/python
 	@echo "installing the packages of $< (once) …"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -r $<
+	@$(PY) -m pip install -q --disable-pip-version-check -r $<
 	@touch $@
 
 .venv/tools: requirements-dev.txt requirements.txt | .venv/bin/python
 	@echo "installing the packages of $< (once) …"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -r $<
+	@$(PY) -m pip install -q --disable-pip-version-check -r $<
 	@touch $@ .venv/runtime
 
 .env:
@@ -77,9 +80,13 @@ check-client: examples/nextjs/node_modules/.installed
 		(echo "examples/nextjs/lib/api-types.ts differs from docs/openapi.yaml: run 'make client'" >&2; exit 1)
 	@cd examples/nextjs && npm run --silent typecheck
 
-examples/nextjs/node_modules/.installed: examples/nextjs/package-lock.json
+examples/nextjs/node_modules/.installed: examples/nextjs/package-lock.json | node
 	@echo "installing the packages of examples/nextjs (once) …"
 	@cd examples/nextjs && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-.PHONY: help setup run test check e2e bench demo client check-client format schema
+node:
+	@command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || \
+		{ echo "This target needs Node 20 or newer, with npm: https://nodejs.org" >&2; exit 1; }
+
+.PHONY: node help setup run test check e2e bench demo client check-client format schema
