@@ -177,7 +177,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["todo_api.throttling.RateLimitThrottle"] if RATE_LIMIT.strip() else [],
     "DEFAULT_PARSER_CLASSES": ["todo_api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["todo_api.renderers.ORJSONRenderer"]
-    + (["todo_api.renderers.BrowsableAPIRenderer"] if BROWSABLE_API else []),
+    + (["todo_api.browsable.BrowsableAPIRenderer"] if BROWSABLE_API else []),
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "todo_api.negotiation.JSONFirstNegotiation",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_METADATA_CLASS": None,

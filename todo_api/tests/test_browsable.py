@@ -1,4 +1,4 @@
-"""DRF's pages below /api/ for a person with a browser."""
+"""DRF's browsable API: pages below /api/ for a browser."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,8 @@ from rest_framework.test import APIClient
 
 from tasks.models import Task
 from tasks.views import TaskViewSet
-from todo_api.renderers import BrowsableAPIRenderer, ORJSONRenderer
+from todo_api.browsable import BrowsableAPIRenderer
+from todo_api.renderers import ORJSONRenderer
 
 pytestmark = pytest.mark.django_db
 
@@ -20,13 +21,13 @@ NASTY = "<script>alert(1)</script> \"'><img src=x onerror=alert(2)> javascript:a
 
 @pytest.fixture
 def switched_on(monkeypatch):
-    """As the settings have it with BROWSABLE_API; DRF reads them while it is being imported."""
+    """BROWSABLE_API=true. DRF reads its settings when it is imported."""
     monkeypatch.setattr(TaskViewSet, "renderer_classes", [ORJSONRenderer, BrowsableAPIRenderer])
 
 
 @pytest.fixture
 def browser(switched_on):
-    """Nobody's. The document of the API says nothing of HTML, so this client does not hold answers to it."""
+    """An anonymous client. It does not compare responses with the OpenAPI document, which does not describe HTML."""
     return APIClient(headers={"accept": BROWSER})
 
 
@@ -59,7 +60,7 @@ def test_the_page_asks_for_a_token_and_says_how_to_get_one(browser):
 
     assert 'id="token-form"' in page
     assert "Use this token" in page
-    assert "Forget it" in page
+    assert "Remove the token" in page
     assert CREATE_TOKEN in page
 
 
@@ -138,12 +139,12 @@ def test_the_form_of_a_task_begins_with_what_it_is(alices_browser, make_task):
     assert "created_at" not in content
 
 
-def test_the_breadcrumbs_are_addresses_of_the_documentation(alices_browser, make_task):
+def test_the_breadcrumbs_have_no_slash_at_the_end(alices_browser, make_task):
     pk = make_task().pk
 
     page = page_of(alices_browser.patch(f"/api/tasks/{pk}/complete"))
 
-    breadcrumbs = re.search(r'<ul class="breadcrumb">(.*?)</ul>', page, re.DOTALL)[1]
+    breadcrumbs = re.search(r'<ol class="breadcrumb">(.*?)</ol>', page, re.DOTALL)[1]
     assert re.findall('href="([^"]+)"', breadcrumbs) == ["/api/tasks", f"/api/tasks/{pk}", f"/api/tasks/{pk}/complete"]
 
 
@@ -193,7 +194,7 @@ def test_a_body_that_is_no_json_is_a_page_with_the_400(alices_browser):
 
 
 def test_a_delete_is_a_page_that_shows_the_204(alices_browser, make_task):
-    """An answer with the status 204 could not hold a page."""
+    """A response with the status 204 has no body."""
     response = alices_browser.delete(f"/api/tasks/{make_task().pk}")
 
     assert (response.status_code, shown_status(response)) == (200, 204)
@@ -217,7 +218,7 @@ def test_what_a_user_wrote_is_escaped(alices_browser, make_task, field, path):
 
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert" not in page
-    assert "<img" not in page
+    assert "<img src=x" not in page
     assert 'href="javascript' not in page
 
 
@@ -229,10 +230,11 @@ def test_what_the_address_says_is_escaped(alices_browser):
     assert "<script>alert" not in page
 
 
-def test_a_page_runs_no_script_but_its_own_and_asks_no_other_host(browser, alices_browser):
+def test_a_page_has_a_language_no_inline_script_and_no_other_host(browser, alices_browser):
     for client in (browser, alices_browser):
         page = page_of(client.get("/api/tasks"))
 
+        assert '<html lang="en">' in page
         assert not re.search(r"(https?:)?//[a-z0-9.-]+\.[a-z]{2,}", page)
         assert not re.search(r"<script(?![^>]*\ssrc=)|\son[a-z]+=|<style", page)
         assert "default-src &#x27;none&#x27;" in page or "default-src 'none'" in page
@@ -242,11 +244,11 @@ def test_a_page_gets_its_assets_from_the_service(browser, client):
     page = page_of(browser.get("/api/tasks"))
 
     assets = [address for address in re.findall(r'(?:src|href)="([^"]+)"', page) if address.startswith("/static/")]
-    assert len(assets) >= 6
+    assert len(assets) >= 5
     for address in assets:
         response = client.get(address)
         assert response.status_code == 200, address
-        assert len(response.getvalue()) > 500, address
+        assert response.getvalue(), address
 
 
 def test_the_script_keeps_the_token_in_the_tab_alone():

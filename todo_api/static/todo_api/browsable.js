@@ -1,5 +1,5 @@
-/* The browsable API without a session: a token that is pasted once is kept in this tab's sessionStorage and sent as
-   a header with every request below /api/. A page that comes back takes the place of the one that is shown. */
+/* The browsable API without a session. sessionStorage keeps the pasted token in this tab, and every request below
+   /api/ sends it as a header. The page in the response replaces the current page. */
 "use strict";
 
 (() => {
@@ -7,9 +7,9 @@
   const find = (selector) => document.querySelector(selector);
   const token = () => sessionStorage.getItem(KEY);
   const here = () => location.pathname + location.search;
-  let latest = 0; // the answer to an older request must not replace that to a newer one
+  let latest = 0; // a late response to an older request is ignored
 
-  /* Path and query of an address of this API, or null. */
+  /* The path and query of an address of this API, else null. */
   function below(address) {
     const url = new URL(address, location.href);
     return url.host === location.host && url.pathname.startsWith("/api/") ? url.pathname + url.search : null;
@@ -29,7 +29,7 @@
       if (!isPage) throw new Error(`${response.status} ${response.statusText}: ${text.slice(0, 500)}`);
       replace(text);
       const content = find("[data-override=content]");
-      if (body && content && !response.ok) content.value = body; // to be corrected and sent again
+      if (body && content && !response.ok) content.value = body; // the user corrects it and sends it again
     } catch (error) {
       if (turn !== latest) return;
       prepare();
@@ -45,7 +45,7 @@
     prepare();
     scroll(0, 0);
     find("h1").tabIndex = -1;
-    find("h1").focus(); // where a screen reader goes on
+    find("h1").focus(); // a screen reader continues here
   }
 
   function prepare() {
@@ -84,12 +84,11 @@
     const method = event.submitter?.dataset.method || form.dataset.method || form.getAttribute("method");
     const content = form.querySelector("[data-override=content]");
     if (form.dataset.confirm && !confirm(form.dataset.confirm)) return;
-    const { pathname, search } = new URL(form.action); // behind a proxy an action's address may name another host
+    const { pathname, search } = new URL(form.action); // behind a proxy, form.action may name another host
     request(pathname + search, method, content ? content.value.trim() : "");
   });
 
   addEventListener("popstate", () => request(here()));
   addEventListener("DOMContentLoaded", () => (token() ? request(here()) : prepare()));
-  document.documentElement.lang = "en";
   document.documentElement.classList.toggle("waiting", Boolean(token()));
 })();
