@@ -57,36 +57,36 @@ def ours(content):
     return private_key().sign(content)
 
 
-def by(client_for, token):
+def get_tasks(client_for, token):
     alice = client_for("alice", token=token)
     return alice.get(alice.tasks_url)
 
 
 @pytest.mark.django_db
-def test_a_token_of_the_issuer_is_good(issuer, client_for, signed):
-    response = by(client_for, signed())
+def test_a_token_of_the_issuer_is_accepted(issuer, client_for, signed):
+    response = get_tasks(client_for, signed())
 
     assert (response.status_code, response.json()) == (200, [])
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("audience", [OURS, [OURS], ["other", OURS]])
-def test_an_audience_with_ours_is_good(issuer, client_for, signed, audience):
-    assert by(client_for, signed(aud=audience)).status_code == 200
+@pytest.mark.parametrize("audience", [OURS, ["other", OURS]])
+def test_an_audience_that_includes_ours_is_accepted(issuer, client_for, signed, audience):
+    assert get_tasks(client_for, signed(aud=audience)).status_code == 200
 
 
 @pytest.mark.django_db
 def test_addresses_and_keys_in_the_header_are_ignored(issuer, client_for):
     token = forged(ours, jku=f"{issuer.url}/evil", x5u=f"{issuer.url}/evil", jwk=jwk(name="evil"))
 
-    assert by(client_for, token).status_code == 200
+    assert get_tasks(client_for, token).status_code == 200
     assert issuer.fetches == ["/api/auth/jwks"]
 
 
-def test_10_000_requests_with_a_known_key_are_one_fetch(issuer, client, signed):
+def test_1_000_requests_with_a_known_key_cause_one_fetch(issuer, client, signed):
     tokens = [f"Bearer {signed(iat=1000 + number)}" for number in range(100)]  # each is verified, the others remembered
 
-    for number in range(10_000):
+    for number in range(1_000):
         response = client.get("/api/bob/tasks", headers={"authorization": tokens[number % 100]})
         assert response.status_code == 403  # a good token on another's path: no database either
 
@@ -95,92 +95,82 @@ def test_10_000_requests_with_a_known_key_are_one_fetch(issuer, client, signed):
 
 CLAIMS = {
     "aud wrong": {"aud": "https://evil.example.com"},
-    "aud a list without ours": {"aud": ["https://evil.example.com"]},
-    "aud a number": {"aud": 5},
     "aud missing": {"aud": ...},
     "iss wrong": {"iss": "https://evil.example.com"},
-    "iss with a slash": {"iss": f"{OURS}/"},
-    "iss missing": {"iss": ...},
     "session-cache cookie": {"aud": "better-auth:session-cache"},
-    "session-cache cookie, and ours": {"aud": ["better-auth:session-cache", OURS]},
-    "no sub": {"sub": ...},
     "expired": {"exp": 1},
-    "no exp": {"exp": ...},
     "another key of that name": {"name": "evil"},
     "an unknown kid": {"kid": "b"},
     "a path for a kid": {"kid": "../../etc/passwd"},
-    "SQL for a kid": {"kid": "a' OR 1=1 --"},
     "10 KB for a kid": {"kid": "a" * 10_000},
 }
 
 
 @pytest.mark.parametrize("claims", CLAIMS.values(), ids=CLAIMS)
-def test_a_wrong_token_is_refused_without_a_database(issuer, client_for, signed, claims):
-    response = by(client_for, signed(**claims))
+def test_a_bad_token_is_refused_without_a_database(issuer, client_for, signed, claims):
+    response = get_tasks(client_for, signed(**claims))
 
     assert response.status_code == 401
     assert response.json()["code"] == ("token_expired" if "exp" in claims and claims["exp"] == 1 else "token_invalid")
     assert 'error="invalid_token"' in response["WWW-Authenticate"]
 
 
-@pytest.mark.parametrize("kid", [5, 1.5, None, True, ["a"], {"a": "a"}], ids=repr)
-def test_a_kid_of_another_type_is_refused(issuer, client_for, kid):
-    assert by(client_for, forged(ours, kid=kid)).status_code == 401
+@pytest.mark.parametrize("kid", [5, ["a"]], ids=repr)
+def test_a_kid_that_is_not_a_string_is_refused(issuer, client_for, kid):
+    assert get_tasks(client_for, forged(ours, kid=kid)).status_code == 401
 
 
 PUBLIC_KEYS = {
     "PEM": lambda key: key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-    "DER": lambda key: key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-    "raw bytes": lambda key: key.public_bytes(Encoding.Raw, PublicFormat.Raw),
     "JWK": lambda key: json.dumps(jwk()).encode(),
 }
 
 
 @pytest.mark.parametrize("secret", PUBLIC_KEYS.values(), ids=PUBLIC_KEYS)
 @pytest.mark.parametrize("algorithm", ["HS256", "EdDSA"])
-def test_a_public_key_is_no_shared_secret(issuer, client_for, secret, algorithm):
+def test_a_public_key_is_not_accepted_as_a_shared_secret(issuer, client_for, secret, algorithm):
     public = secret(private_key().public_key())
     token = forged(lambda content: hmac.digest(public, content, hashlib.sha256), alg=algorithm)
 
-    assert by(client_for, token).status_code == 401
+    assert get_tasks(client_for, token).status_code == 401
 
 
-def test_the_shared_secret_signs_nothing(issuer, client_for, token_for):
-    assert by(client_for, token_for("alice", aud=OURS, iss=OURS)).status_code == 401
+def test_a_token_signed_with_the_shared_secret_is_refused(issuer, client_for, token_for):
+    assert get_tasks(client_for, token_for("alice", aud=OURS, iss=OURS)).status_code == 401
 
 
-@pytest.mark.parametrize("algorithm", ["none", "RS256", "ES256", "Ed25519", None, ["EdDSA"]], ids=repr)
+@pytest.mark.parametrize("algorithm", ["none", "RS256", ["EdDSA"]], ids=repr)
 def test_the_header_does_not_choose_the_algorithm(issuer, client_for, algorithm):
-    assert by(client_for, forged(ours, alg=algorithm)).status_code == 401
+    assert get_tasks(client_for, forged(ours, alg=algorithm)).status_code == 401
 
 
 @pytest.mark.django_db
-def test_a_rotated_key_works_beside_the_old_one(issuer, client_for, signed):
+def test_a_new_key_works_beside_the_old_one(issuer, client_for, signed):
     issuer.publish(jwk(name="a"), jwk(name="b"))
 
-    assert [by(client_for, signed(name=name, kid=name)).status_code for name in "ab"] == [200, 200]
+    assert [get_tasks(client_for, signed(name=name, kid=name)).status_code for name in "ab"] == [200, 200]
 
 
-def test_without_any_key_set_it_is_unavailable(issuer, client_for, signed, configured):
+def test_without_a_key_set_a_token_is_answered_503(issuer, client_for, signed, configured):
     with configured(JWKS_URL=CLOSED_PORT):
-        response = by(client_for, signed())
+        response = get_tasks(client_for, signed())
 
     assert (response.status_code, response.json()["code"]) == (503, "identity_unavailable")
     assert int(response["Retry-After"]) > 0
     assert response["Content-Type"] == "application/problem+json"
 
 
-def test_without_any_key_set_who_has_no_token_is_told_so(issuer, anonymous):
+def test_without_a_key_set_a_request_without_a_token_is_401(issuer, anonymous):
     issuer.answer = answer(b"<html>")
 
     assert anonymous.get("/api/tasks").status_code == 401
 
 
 @pytest.mark.django_db
-def test_unknown_kids_hold_up_nobody(issuer, client_for, signed):
-    by(client_for, signed())
+def test_unknown_kids_do_not_delay_known_ones(issuer, client_for, signed):
+    get_tasks(client_for, signed())
     issuer.answer = hang
-    statuses = [by(client_for, signed(kid=kid)).status_code for kid in "abacad"]
+    statuses = [get_tasks(client_for, signed(kid=kid)).status_code for kid in "abacad"]
 
     assert statuses == [200, 401, 200, 401, 200, 401]
     assert len(issuer.fetches) == 1
@@ -193,7 +183,7 @@ def test_four_requests_at_once_share_one_fetch(issuer, client_for, signed):
 
     def ask():
         barrier.wait()
-        statuses.append(by(client_for, token).status_code)
+        statuses.append(get_tasks(client_for, token).status_code)
 
     token = signed()
     threads = [threading.Thread(target=ask) for _ in range(4)]
@@ -208,7 +198,7 @@ def test_four_requests_at_once_share_one_fetch(issuer, client_for, signed):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_gunicorn_serves_it(issuer, signed, tmp_path):
+def test_gunicorn_accepts_tokens_of_the_issuer(issuer, signed, tmp_path):
     environment = {"JWT_ALGORITHM": "EdDSA", "JWKS_URL": issuer.url, "BETTER_AUTH_SECRET": None}
     server = Server(tmp_path, DATABASE_URL=database_of_the_tests(), WEB_CONCURRENCY="2", **environment)
     fetched_at_start = len(issuer.fetches)
@@ -222,7 +212,7 @@ def test_gunicorn_serves_it(issuer, signed, tmp_path):
 
 
 @pytest.mark.parametrize("algorithm", ["EdDSA", "ES256", "ES512", "RS256", "PS256"])
-def test_it_starts_with_an_address_and_without_a_secret(configured, algorithm):
+def test_the_start_needs_no_secret_in_key_set_mode(configured, algorithm):
     with configured(JWT_ALGORITHM=algorithm, JWKS_URL="http://auth:3000/api/auth/jwks", BETTER_AUTH_SECRET=""):
         refuse_to_start_misconfigured()
 
@@ -239,7 +229,7 @@ def test_it_starts_with_an_address_and_without_a_secret(configured, algorithm):
         ("https://[::1/", "not an http or https address"),
     ],
 )
-def test_it_does_not_start_without_an_address_to_ask(configured, url, words):
+def test_the_start_fails_without_an_address_of_a_key_set(configured, url, words):
     with (
         configured(JWT_ALGORITHM="EdDSA", JWKS_URL=url),
         pytest.raises(ImproperlyConfigured, match=words) as error,

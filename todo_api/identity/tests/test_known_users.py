@@ -61,14 +61,14 @@ def shown(response):
     return [task.title for task in response.context["cl"].result_list]
 
 
-def test_a_known_user_is_served_by_one_statement_more(required, make_users, alice, django_assert_num_queries):
+def test_a_known_user_costs_one_more_statement(required, make_users, alice, django_assert_num_queries):
     make_users(alice="alice@example.com")
 
     with django_assert_num_queries(2):
         assert alice.get(alice.tasks_url).status_code == 200
 
 
-def test_a_user_who_is_gone_is_refused(required, make_users, bob, make_task):
+def test_a_deleted_user_is_refused(required, make_users, bob, make_task):
     make_users(alice="alice@example.com")
     make_task(user_id="bob")
     response = bob.get(bob.tasks_url)
@@ -79,7 +79,7 @@ def test_a_user_who_is_gone_is_refused(required, make_users, bob, make_task):
 
 
 @pytest.mark.parametrize("user_id", ["Alice", " alice", "alic", "alice%", "%", "' OR '1'='1", "ALICE"])
-def test_the_id_is_compared_exactly(required, make_users, client_for, user_id):
+def test_the_user_id_is_compared_exactly(required, make_users, client_for, user_id):
     make_users(alice="alice@example.com")
 
     assert client_for(user_id).get("/api/tasks").status_code == 401
@@ -99,24 +99,24 @@ def test_ids_of_other_types_are_compared_as_text(required, make_users, client_fo
     assert {client_for(other).get("/api/tasks").status_code for other in others} == {401}
 
 
-def test_a_bad_token_asks_no_database(required, client_for):
+def test_a_bad_token_needs_no_query(required, client_for):
     assert client_for("alice", token="garbage").get("/api/tasks").status_code == 401
 
 
-def test_a_database_that_is_away_is_503(required, unreachable_database, alice):
+def test_an_unreachable_database_is_503(required, unreachable_database, alice):
     response = alice.get(alice.tasks_url)
 
     assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
 
 
 @pytest.mark.django_db
-def test_by_default_there_need_not_be_such_a_table(alice, django_assert_num_queries):
+def test_without_the_setting_no_user_table_is_needed(alice, django_assert_num_queries):
     with django_assert_num_queries(1):
         assert alice.get(alice.tasks_url).status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_does_not_start_without_the_table(required):
+def test_the_start_fails_without_the_user_table(required):
     with pytest.raises(ImproperlyConfigured) as error:
         refuse_to_start_misconfigured()
 
@@ -127,19 +127,19 @@ def test_it_does_not_start_without_the_table(required):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_starts_with_the_table_and_leaves_no_connection(required, make_users):
+def test_the_start_with_the_user_table_leaves_no_connection_open(required, make_users):
     make_users()
     refuse_to_start_misconfigured()
 
     assert connection.connection is None
 
 
-def test_it_starts_without_the_database(required, unreachable_database):
+def test_the_start_does_not_need_the_database(required, unreachable_database):
     refuse_to_start_misconfigured()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_gunicorn_stops_with_one_line(tmp_path):
+def test_gunicorn_stops_with_one_line_without_the_user_table(tmp_path):
     with pytest.raises(AssertionError) as log:
         Server(tmp_path, DATABASE_URL=database_of_the_tests(), REQUIRE_KNOWN_USER="true")
 
@@ -148,7 +148,7 @@ def test_gunicorn_stops_with_one_line(tmp_path):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_database_check_warns_of_it(required):
+def test_the_database_check_warns_of_a_missing_user_table(required):
     [warning] = [message for message in run_checks(databases=["default"]) if message.id == "todo_api.W001"]
 
     assert not warning.is_serious()
@@ -160,7 +160,7 @@ def test_the_model_needs_no_migration():
 
 
 @pytest.mark.parametrize("id_type", ["text", "uuid"])
-def test_operators_see_the_owners_address(operator, make_users, make_task, id_type):
+def test_operators_see_the_owners_email_address(operator, make_users, make_task, id_type):
     make_users(id_type, **{UUID: "alice@example.com"})
     make_task(user_id=UUID)
     make_task(user_id="gone")
@@ -182,7 +182,7 @@ def test_operators_see_the_owners_address(operator, make_users, make_task, id_ty
         ("", ["of nobody", "bread", "milk"]),
     ],
 )
-def test_operators_find_by_title_user_or_address(operator, make_users, make_task, search, titles):
+def test_operators_search_by_title_user_and_email_address(operator, make_users, make_task, search, titles):
     make_users(alice="alice@example.com", bob="robert@example.com")
     make_task(user_id="alice", title="milk")
     make_task(user_id="bob", title="bread")
@@ -206,7 +206,7 @@ def test_a_long_list_takes_no_more_statements(operator, make_users, make_task, s
     assert counts[0] == counts[1]
 
 
-def test_operators_mark_and_delete_what_they_found(operator, make_users, make_task):
+def test_operators_change_and_delete_tasks_they_searched_for(operator, make_users, make_task):
     make_users(alice="alice@example.com")
     task = make_task()
     url = "/admin/tasks/task/?q=alice%40example.com"
@@ -217,7 +217,7 @@ def test_operators_mark_and_delete_what_they_found(operator, make_users, make_ta
     assert (completed, Task.objects.count()) == (True, 0)
 
 
-def test_operators_edit_a_task_as_before(operator, make_users, make_task):
+def test_operators_can_edit_a_task(operator, make_users, make_task):
     make_users()
 
     assert operator.get(f"/admin/tasks/task/{make_task().pk}/change/").status_code == 200
@@ -226,7 +226,7 @@ def test_operators_edit_a_task_as_before(operator, make_users, make_task):
 @pytest.mark.parametrize(
     ("required", "shows"), [("true", "TaskWithOwnerAdmin"), ("false", "TaskAdmin"), (None, "TaskAdmin")]
 )
-def test_the_setting_decides_which_list_operators_have(required, shows):
+def test_the_setting_decides_which_task_admin_is_used(required, shows):
     program = (
         "from django.contrib import admin; from tasks.models import Task; print(type(admin.site.get_model_admin(Task)))"
     )
@@ -238,7 +238,7 @@ def test_the_setting_decides_which_list_operators_have(required, shows):
     assert f"admin.{shows}'" in answer.stdout, answer.stderr
 
 
-def test_another_users_path_costs_no_statement(required, make_users, alice, django_assert_num_queries):
+def test_a_foreign_path_needs_no_query(required, make_users, alice, django_assert_num_queries):
     make_users(alice="alice@example.com")
 
     with django_assert_num_queries(0):
