@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.db.models.functions import Now
 
 from tasks.models import Task
@@ -22,6 +22,8 @@ Row = dict[str, Any]
 COLUMNS = ("id", "user_id", "title", "description", "completed", "priority", "created_at", "updated_at")
 WRITABLE = frozenset({"title", "description", "completed", "priority"})
 SELECTED = ", ".join(COLUMNS)
+ADMIN_SHUTDOWN = "57P01"  # PostgreSQL ended the connection before it completed the statement
+READ_ONLY = "25006"
 
 # sort -> its column, and the SQL expression that orders the column's values
 SORTS_BY_NAME = {
@@ -83,6 +85,7 @@ class OwnedTasks:
         [row] = _rows(
             f"INSERT INTO tasks ({', '.join(names)}) VALUES ({marks}) RETURNING {SELECTED}",  # noqa: S608
             [self.user_id, *values.values()],
+            repeatable=False,
         )
         return row
 
@@ -92,19 +95,21 @@ class OwnedTasks:
 
     def toggle(self, task_id: int) -> Row | None:
         """Invert `completed` in the database, so that parallel toggles are not lost. Return as update() does."""
-        return self._update(task_id, ["completed = NOT completed"], [])
+        return self._update(task_id, ["completed = NOT completed"], [], repeatable=False)
 
     def delete(self, task_id: int) -> bool:
         """Return whether a task was deleted."""
-        with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM tasks WHERE id = %s AND user_id = %s", [task_id, self.user_id])
-            return bool(cursor.rowcount)
+        sql = "DELETE FROM tasks WHERE id = %s AND user_id = %s RETURNING id"
+        return bool(_execute(sql, [task_id, self.user_id], repeatable=False))
 
-    def _update(self, task_id: int, assignments: Iterable[str], values: Sequence[Any]) -> Row | None:
+    def _update(
+        self, task_id: int, assignments: Iterable[str], values: Sequence[Any], *, repeatable: bool = True
+    ) -> Row | None:
         changes = ", ".join([*assignments, f"updated_at = {_now(connection.vendor)}"])
         return _row(
             f"UPDATE tasks SET {changes} WHERE id = %s AND user_id = %s RETURNING {SELECTED}",  # noqa: S608
             [*values, task_id, self.user_id],
+            repeatable=repeatable,
         )
 
 
@@ -149,12 +154,41 @@ def _now(vendor: str) -> str:
     return str(sql)
 
 
-def _rows(sql: str, values: Sequence[Any]) -> list[Row]:
+def _row(sql: str, values: Sequence[Any], *, repeatable: bool = True) -> Row | None:
+    rows = _rows(sql, values, repeatable=repeatable)
+    return rows[0] if rows else None
+
+
+def _rows(sql: str, values: Sequence[Any], *, repeatable: bool = True) -> list[Row]:
+    return [dict(zip(COLUMNS, row, strict=False)) for row in _execute(sql, values, repeatable=repeatable)]
+
+
+def _execute(sql: str, values: Sequence[Any], *, repeatable: bool) -> list[tuple[Any, ...]]:
+    """Return the rows. Run the statement once more, on a new connection, when its connection was lost.
+
+    A statement that is not `repeatable` is run again only if the server said that it did not complete it.
+    See docs/decisions/0002-a-lost-database-is-503.md.
+    """
+    try:
+        return _fetch(sql, values)
+    except (OperationalError, InterfaceError) as error:
+        is_lost = getattr(connection.connection, "closed", False)  # of psycopg; no connection when none could be made
+        if not is_lost or not (repeatable or _sqlstate(error) == ADMIN_SHUTDOWN):
+            raise
+    except InternalError as error:
+        if _sqlstate(error) == READ_ONLY:  # this server is no longer the primary
+            connection.connection.close()  # of psycopg, so that the next request connects to the new one
+        raise
+    connection.close()
+    return _fetch(sql, values)
+
+
+def _fetch(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return [dict(zip(COLUMNS, row, strict=False)) for row in cursor.fetchall()]
+        return list(cursor.fetchall())
 
 
-def _row(sql: str, values: Sequence[Any]) -> Row | None:
-    rows = _rows(sql, values)
-    return rows[0] if rows else None
+def _sqlstate(error: Exception) -> str | None:
+    """Return the code of a PostgreSQL error, None when the server did not send one."""
+    return getattr(error.__cause__, "sqlstate", None)

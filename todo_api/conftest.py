@@ -39,6 +39,20 @@ def unreachable_database(transactional_db):
 
 
 @pytest.fixture
+def read_only_database(transactional_db):
+    """New connections are read-only, as to a standby."""
+    name = connection.ops.quote_name(connection.settings_dict["NAME"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    connections.close_all()
+    yield
+    connections.close_all()
+    with connection.cursor() as cursor:
+        cursor.execute(f"BEGIN READ WRITE; ALTER DATABASE {name} RESET default_transaction_read_only; COMMIT")
+    connections.close_all()
+
+
+@pytest.fixture
 def hanging_database(transactional_db):
     """Connections are accepted and never answered, until the listener is closed."""
     if connection.vendor == "sqlite":

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 1  # seconds
+# Errors of PostgreSQL while it cannot serve: read-only after a failover; a missing table or column before a migration.
+NOT_SERVING = {"25006", "42P01", "42703"}
 # The default code of each status. A refused token and a 503 have several codes, which their exceptions name.
 CODES = {
     400: "parse_error",
@@ -98,6 +100,8 @@ def translate(exc: Exception) -> exceptions.APIException:
         case RequestDataTooBig():
             return PayloadTooLarge()
         case OperationalError() | InterfaceError():
+            return DatabaseUnavailable()
+        case DatabaseError() if getattr(exc.__cause__, "sqlstate", None) in NOT_SERVING:
             return DatabaseUnavailable()
         case Http404():
             return exceptions.NotFound("There is nothing at this address.")

@@ -75,7 +75,7 @@ class HealthMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        view = health.PROBES.get(request.path_info)
+        view = health.HEALTH_CHECKS.get(request.path_info)
         return view(request) if view else self.get_response(request)
 
 

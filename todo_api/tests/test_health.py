@@ -7,24 +7,29 @@ from django.db import connection
 
 from todo_api import __version__, health
 
-# A pod's address, a name that nobody configured, and what is no host at all.
+# The address of a pod, a name that is not configured, and a value that is not a host.
 HOSTS = ["10.1.2.3:8000", "evil.example", "[::1]:8000", "not a host!"]
 
 
 @pytest.fixture
 def unmigrated(transactional_db):
-    """A database that lacks the last migration of the tasks, as after a deployment without `migrate`."""
-    health._check_migrations.cache_clear()
+    """A database without the migrations of tasks, as after a deployment without `migrate`."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE django_migrations SET app = 'gone' WHERE app = 'tasks'")
     yield
     with connection.cursor() as cursor:
         cursor.execute("UPDATE django_migrations SET app = 'tasks' WHERE app = 'gone'")
-    health._check_migrations.cache_clear()
 
 
-# No `db` fixture: what asked the database would fail.
-def test_alive_is_the_version(client):
+@pytest.fixture(autouse=True)
+def no_kept_result(monkeypatch):
+    """Each test starts without a result, and keeps none unless it sets KEPT."""
+    monkeypatch.setattr(health, "readiness", health.Readiness())
+    monkeypatch.setattr(health, "KEPT", 0)
+
+
+# Without the `db` fixture a query fails.
+def test_alive_has_the_version(client):
     response = client.get("/health")
 
     assert response.status_code == 200
@@ -43,11 +48,11 @@ def test_alive_whatever_the_headers(client, headers):
 
 @pytest.mark.parametrize("path", ["/health", "/health/ready"])
 @pytest.mark.django_db(transaction=True)
-def test_a_probe_may_use_head(client, path):
+def test_a_health_check_may_use_head(client, path):
     assert client.head(path).status_code == 200
 
 
-def test_alive_while_the_database_is_away(client, unreachable_database):
+def test_alive_while_the_database_is_unavailable(client, unreachable_database):
     assert client.get("/health").status_code == 200
 
 
@@ -89,11 +94,11 @@ def test_not_ready_without_the_database(client, unreachable_database):
 def test_the_reason_is_logged_and_not_shown(client, unreachable_database, caplog):
     response = client.get("/health/ready")
 
-    assert "not ready: " in caplog.text
+    assert "Not ready: " in caplog.text
     assert "connect" not in response.content.decode()
 
 
-def test_a_database_that_hangs_is_given_up_after_2_seconds(client, hanging_database):
+def test_a_database_that_hangs_is_503_after_2_seconds(client, hanging_database):
     begin = time.monotonic()
     response = client.get("/health/ready")
     seconds = time.monotonic() - begin
@@ -102,12 +107,44 @@ def test_a_database_that_hangs_is_given_up_after_2_seconds(client, hanging_datab
     assert 1.9 < seconds < 2.5
 
 
-def test_probes_of_a_database_that_hangs_do_not_pile_up(client, hanging_database, monkeypatch, caplog):
+def test_health_checks_of_a_database_that_hangs_share_one_check(client, hanging_database, monkeypatch, caplog):
     monkeypatch.setattr(health, "READY_WITHIN", 0.05)
+    begin = time.monotonic()
     for _ in range(5):
         client.get("/health/ready")
+    seconds = time.monotonic() - begin
 
     hanging_database.close()
-    health._prober().submit(int).result(5)  # what was waiting is through
+    health.readiness._check.result(5)
 
-    assert caplog.text.count("not ready: ") == 1
+    assert seconds < 0.2
+    assert caplog.text.count("Not ready: ") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_result_is_kept(client, monkeypatch):
+    checks = []
+    monkeypatch.setattr(health, "KEPT", 1)
+    monkeypatch.setattr(health, "check_database", lambda: checks.append(1))
+
+    assert {client.get("/health/ready").status_code for _ in range(20)} == {200}
+    assert len(checks) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_not_ready_without_the_table(client):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE tasks RENAME TO lost")
+    missing = client.get("/health/ready")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE lost RENAME TO tasks")
+
+    assert (missing.status_code, missing.json()["failed"]) == (503, "database")
+    assert client.get("/health/ready").status_code == 200
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has no standby")
+def test_not_ready_while_the_database_is_read_only(client, read_only_database):
+    response = client.get("/health/ready")
+
+    assert (response.status_code, response.json()["failed"]) == (503, "database")

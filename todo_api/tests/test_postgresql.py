@@ -1,5 +1,6 @@
-"""Our PostgreSQL backend: how it finds a dead connection, and how timestamps come back."""
+"""The PostgreSQL backend: closed connections, repeated statements, timestamps."""
 
+import socket
 from datetime import datetime, timedelta
 
 import psycopg
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLit
 
 @pytest.fixture(autouse=True)
 def fresh_connection(transactional_db):
-    """Whatever a test does to its connection, the next one gets another."""
+    """Each test gets a new connection."""
     connection.ensure_connection()
     yield
     connection.close()
@@ -109,13 +110,65 @@ def test_a_connection_is_kept_between_requests(alice):
     assert connection.connection.info.backend_pid == pid
 
 
-def test_a_connection_that_ends_within_a_request_is_503(alice, operator):
+# The test client does not check the connection before a request, so these requests use the connection that was lost.
+
+
+@pytest.mark.parametrize(("method", "body"), [("get", None), ("put", {"title": "Sell"}), ("delete", None)])
+def test_a_request_on_a_terminated_connection_is_repeated(alice, make_task, operator, method, body):
+    url = f"/api/tasks/{make_task().pk}"
     terminate(operator)
 
-    response = alice.get("/api/tasks")  # the test client does not check connections between requests
+    assert getattr(alice, method)(url, body).status_code in (200, 204)
 
-    assert response.status_code == 503
-    assert response["Retry-After"] == "1"
+
+def test_a_create_on_a_terminated_connection_makes_one_task(alice, operator):
+    terminate(operator)
+
+    assert alice.post("/api/tasks", {"title": "Buy milk"}).status_code == 201
+    assert Task.objects.count() == 1
+
+
+def cut_connection():
+    """Close the socket's two directions, so that no message of the server arrives."""
+    with socket.fromfd(connection.connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize(("method", "body"), [("get", None), ("put", {"title": "Sell"})])
+def test_a_repeatable_request_on_a_cut_connection_is_repeated(alice, make_task, method, body):
+    url = f"/api/tasks/{make_task().pk}"
+    cut_connection()
+
+    assert getattr(alice, method)(url, body).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"), [("post", "", {"title": "x"}), ("patch", "/{}/complete", None), ("delete", "/{}", None)]
+)
+def test_any_other_write_on_a_cut_connection_is_503(alice, make_task, method, path, body):
+    url = f"/api/tasks{path.format(make_task().pk)}"
+    cut_connection()
+
+    response = getattr(alice, method)(url, body)
+
+    connection.close()
+    assert (response.status_code, response["Retry-After"]) == (503, "1")
+    assert Task.objects.filter(completed=False).count() == 1
+
+
+def test_a_write_to_a_read_only_database_is_503_and_the_next_one_connects_anew(alice, read_only_database):
+    response = alice.post("/api/tasks", {"title": "x"})
+
+    assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
+    assert not connection.is_usable()
+
+
+def test_a_missing_column_is_503(alice, operator):
+    operator.execute("ALTER TABLE tasks RENAME COLUMN priority TO lost")
+    response = alice.get("/api/tasks")
+    operator.execute("ALTER TABLE tasks RENAME COLUMN lost TO priority")
+
+    assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
 
 
 @pytest.mark.parametrize("sql", ["SELECT now()", "SELECT TIMESTAMPTZ '2026-01-31 10:30:00.123456+02'"])
