@@ -6,7 +6,7 @@ import { authClient } from "@/lib/auth-client";
 import { unreachable } from "@/lib/failure";
 
 export function AccountForm({ isNew = false }: { isNew?: boolean }) {
-  const [busy, setBusy] = useState(true); // until React runs: a form sent earlier would miss its handler
+  const [busy, setBusy] = useState(true); // until React runs, because the form has no handler before
   const [problem, setProblem] = useState("");
   useEffect(() => setBusy(false), []);
 
@@ -15,8 +15,8 @@ export function AccountForm({ isNew = false }: { isNew?: boolean }) {
     const user = Object.fromEntries(new FormData(event.currentTarget)) as Record<"name" | "email" | "password", string>;
     setBusy(true);
     setProblem("");
-    const answer = isNew ? authClient.signUp.email(user) : authClient.signIn.email(user);
-    const { error } = await answer.catch(() => ({ error: unreachable("sign-in") }));
+    const request = isNew ? authClient.signUp.email(user) : authClient.signIn.email(user);
+    const { error } = await request.catch(() => ({ error: unreachable("sign-in") }));
     if (!error) return window.location.assign("/");
     setProblem(error.message || "That did not work. Try again in a moment.");
     setBusy(false);

@@ -14,7 +14,7 @@ export function TaskBoard({ userId, userName }: { userId: string; userName: stri
   const heading = useRef<HTMLHeadingElement>(null);
 
   useEffect(() => {
-    // The row that had the focus may be gone: go on from the heading, not from the top of the page.
+    // The focused row may have been removed. Focus the heading, so that the keyboard stays on this page's content.
     if (notice.text && document.activeElement === document.body) heading.current?.focus({ preventScroll: true });
   }, [notice, tasks]);
 

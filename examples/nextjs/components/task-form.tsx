@@ -6,7 +6,7 @@ export const PRIORITIES = { low: "Low", medium: "Medium", high: "High" };
 type Save = (fields: TaskFields, form: HTMLFormElement) => Promise<void>;
 type Props = { className: string; children: ReactNode; onSave: Save };
 
-/** Hands over a task's fields. Until they are dealt with, a second click does nothing; other fields may follow. */
+/** Passes a task's fields to `onSave`. While they are being saved, submitting the same fields again does nothing. */
 export function TaskForm({ className, children, onSave }: Props) {
   const pending = useRef("");
 

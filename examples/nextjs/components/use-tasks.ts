@@ -2,7 +2,7 @@ import { useEffect, useMemo, useReducer, useState } from "react";
 import { tasksOf, type Filters, type Task, type TaskFields } from "@/lib/api";
 import { Failure } from "@/lib/failure";
 
-/** The user's tasks as the service has them: after every change the list is read again. */
+/** The user's tasks. The list is read again after every change. */
 export function useTasks(userId: string, filters: Filters) {
   const service = useMemo(() => tasksOf(userId), [userId]);
   const [tasks, setTasks] = useState<Task[] | null>(null);
@@ -11,7 +11,7 @@ export function useTasks(userId: string, filters: Filters) {
   const [version, reload] = useReducer((count: number) => count + 1, 0);
 
   useEffect(() => {
-    let outdated = false; // an older answer must not overwrite a newer one
+    let outdated = false; // an older response must not overwrite a newer one
     service.list(filters).then(
       (found) => outdated || (setTasks(found), setProblem(null)),
       (error) => outdated || report(error, reload),
@@ -24,7 +24,7 @@ export function useTasks(userId: string, filters: Filters) {
     setProblem({ sentence: known.message, retry: known.canRetry ? retry : undefined });
   }
 
-  /** Does one change and says so. What failed can be tried again as it was. */
+  /** Make one change and announce it. A failed change can be repeated. */
   async function change(action: () => Promise<unknown>, done: typeof notice, after?: () => void): Promise<void> {
     setNotice({ text: "" });
     try {
@@ -50,7 +50,7 @@ export function useTasks(userId: string, filters: Filters) {
     const show = (completed: boolean) =>
       setTasks((list) => list && list.map((task) => (task.id === id ? { ...task, completed } : task)));
     const action = () => {
-      show(completed); // at once, and back again when the service says no
+      show(completed); // shown at once, reverted when the request fails
       return service.complete(id, completed).catch((error) => { show(!completed); throw error; });
     };
     return change(action, { text: completed ? `Completed “${title}”.` : `“${title}” is pending again.` });

@@ -12,7 +12,7 @@ const api = createClient<paths>({
   fetch: fetchWithToken,
 });
 
-/** A 401 is answered once with a fresh token: the old one may have expired on its way. */
+/** After a 401, renew the token and send the request once more: the token may have expired on the way. */
 async function fetchWithToken(request: Request): Promise<Response> {
   const token = await getToken();
   const response = await send(request.clone(), token);
@@ -30,15 +30,15 @@ async function send(request: Request, token: string): Promise<Response> {
   }
 }
 
-/** The body of a good answer; any other becomes a Failure with the sentence of the service. */
-async function body<T>(answer: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
-  const { data, error, response } = await answer;
+/** Return the body of a successful response. Another response becomes a Failure with the `detail` of its problem. */
+async function body<T>(request: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
+  const { data, error, response } = await request;
   if (response.ok) return data as T;
   const { detail = `The task service answered ${response.status}.` } = Object(error) as { detail?: string };
   throw new Failure(detail, response.status >= 500 || response.status === 429);
 }
 
-/** What can be done with the tasks of one user. */
+/** The requests for the tasks of one user. */
 export function tasksOf(user_id: string) {
   const all = { path: { user_id } };
   const one = (id: number) => ({ params: { path: { user_id, id } } });

@@ -7,7 +7,7 @@ import { settings } from "./settings";
 
 const { url, secret, database, tokenMode, tokenLifetime, keyAlgorithm } = settings;
 
-/** With `remoteUrl` and `sign` no key pair is made; the API verifies with the same secret. */
+/** Tokens signed with the shared secret. Better Auth requires `remoteUrl` and `alg`; they have no effect. */
 const sharedSecret = {
   jwks: { remoteUrl: "unused", keyPairConfig: { alg: "EdDSA" as const } },
   sign: (payload: JWTPayload) =>
@@ -23,12 +23,12 @@ export const options = {
     ? new Pool({ connectionString: database })
     : { dialect: new LibsqlDialect({ url: database }), type: "sqlite" as const },
   emailAndPassword: { enabled: true },
-  // Better Auth allows three attempts in 10 s; this is nearly the same pace, but forgives a burst.
+  // Better Auth's default is three attempts in 10 s. This limit is similar, but allows a burst.
   rateLimit: { customRules: { "/sign-in/email": { window: 60, max: 20 }, "/sign-up/email": { window: 60, max: 20 } } },
   plugins: [
     jwt({
       jwks,
-      // The API needs nothing but the user's id, so name and e-mail stay out of the token.
+      // The API needs only the user's id, so the token contains no name and no e-mail address.
       jwt: { sign, expirationTime: tokenLifetime, definePayload: () => ({}) },
     }),
   ],
@@ -37,5 +37,5 @@ export const options = {
 let instance: ReturnType<typeof create> | undefined;
 const create = () => betterAuth(options);
 
-/** Made on first use, because it opens the database: `next build` imports this file without having one. */
+/** Created at first use, because it opens the database: `next build` imports this file without a database. */
 export const auth = () => (instance ??= create());

@@ -1,4 +1,4 @@
-/** A sentence for the person in front of the screen. */
+/** An error whose message is shown to the user. */
 export class Failure extends Error {
   constructor(sentence: string, readonly canRetry: boolean) {
     super(sentence);

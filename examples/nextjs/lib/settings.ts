@@ -1,4 +1,4 @@
-/** Every variable that the server side reads; `.env.example` explains them. */
+/** Every variable that the server reads. `.env.example` explains them. */
 const env = process.env;
 
 export const settings = {
@@ -10,13 +10,13 @@ export const settings = {
   keyAlgorithm: (env.JWT_KEY_ALG || "EdDSA") as "EdDSA" | "ES256" | "ES512" | "RS256" | "PS256",
 };
 
-/** Not done while importing, so that `next build` needs no secret. */
+/** Called at the start, not on import, so that `next build` needs no secret. */
 export function checkSettings() {
   const { secret, database, tokenMode, keyAlgorithm } = settings;
   if (secret.length < 32) fail("BETTER_AUTH_SECRET must have 32 characters or more: openssl rand -hex 32");
   if (!/^(postgres(ql)?|file):/.test(database)) fail("DATABASE_URL must begin with postgresql:// or file:");
   if (!/^(jwks|hs256)$/.test(tokenMode)) fail("TOKEN_MODE must be jwks or hs256");
-  if (!/^(EdDSA|ES256|ES512|RS256|PS256)$/.test(keyAlgorithm)) fail("JWT_KEY_ALG is none of those in .env.example");
+  if (!/^(EdDSA|ES256|ES512|RS256|PS256)$/.test(keyAlgorithm)) fail("JWT_KEY_ALG must be EdDSA, ES256, ES512, RS256 or PS256");
 }
 
 export function fail(sentence: string): never {

@@ -7,14 +7,14 @@ const MARGIN = 30; // seconds
 let cached: { token: string; renewAt: number } | null = null;
 let renewal: Promise<string> | null = null;
 
-/** The API token: kept until shortly before it expires, and asked for once however many requests wait. */
+/** Return the API token. It is renewed shortly before it expires, once for all requests that wait for it. */
 export async function getToken(): Promise<string> {
   if (cached && Date.now() < cached.renewAt) return cached.token;
   renewal ??= renew().finally(() => (renewal = null));
   return renewal;
 }
 
-/** The API refused this token. A newer one, which another request has fetched meanwhile, stays. */
+/** Drop a token that the API refused. A newer token, which another request has fetched, is kept. */
 export function forgetToken(token: string) {
   if (cached?.token === token) cached = null;
 }
@@ -28,7 +28,7 @@ async function renew(): Promise<string> {
   }
   if (!data) throw unreachable("sign-in");
   const { iat = 0, exp = 0 } = decodeJwt(data.token);
-  // Counted from now by the token's own length: the clock of this device may be wrong.
+  // Measured from the request by the token's lifetime, because the clock of this device may be wrong.
   const seconds = exp - iat - Math.min(MARGIN, (exp - iat) / 2);
   cached = { token: data.token, renewAt: askedAt + seconds * 1000 };
   return data.token;
