@@ -78,7 +78,7 @@ CHECKED = @env -i PATH="$$PATH" HOME="$$HOME" DOTENV_FILE=/dev/null DATABASE_URL
 check-client: examples/nextjs/node_modules/.installed
 	@cd examples/nextjs && npx --no-install openapi-typescript ../../docs/openapi.yaml 2>/dev/null | diff -q lib/api-types.ts - >/dev/null || \
 		(echo "examples/nextjs/lib/api-types.ts differs from docs/openapi.yaml: run 'make client'" >&2; exit 1)
-	@cd examples/nextjs && npm run --silent typecheck
+	@cd examples/nextjs && npm run --silent typecheck && node scripts/check-snippets.mjs
 
 examples/nextjs/node_modules/.installed: examples/nextjs/package-lock.json | node
 	@echo "installing the packages of examples/nextjs (once) …"
