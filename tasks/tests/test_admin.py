@@ -38,12 +38,12 @@ def form_of(task, **changes):
     return values | changes
 
 
-def test_the_list_is_closed_to_others(client, alice):
+def test_the_list_needs_an_operator(client, alice):
     assert client.get(LIST).status_code == 302
     assert alice.get(LIST).status_code == 302
 
 
-def test_the_newest_come_first(operator, make_task):
+def test_the_newest_tasks_come_first(operator, make_task):
     for title in "abc":
         make_task(title=title)
 
@@ -107,7 +107,7 @@ def test_an_action_marks_all_that_are_selected_in_one_update(operator, make_task
     assert sum(query["sql"].startswith('UPDATE "tasks"') for query in statements) == 1
 
 
-def test_an_action_leaves_alone_what_is_so_already(operator, make_task):
+def test_an_action_does_not_touch_tasks_that_are_already_so(operator, make_task):
     task = make_task(completed=True, updated_at=LONG_AGO)
 
     operator.post(LIST, {"action": "mark_completed", "_selected_action": [task.pk]})
@@ -116,7 +116,7 @@ def test_an_action_leaves_alone_what_is_so_already(operator, make_task):
     assert task.updated_at == LONG_AGO
 
 
-def test_the_list_costs_the_same_for_any_number_of_tasks(operator, make_task, django_assert_num_queries):
+def test_the_list_takes_the_same_statements_for_any_number_of_tasks(operator, make_task, django_assert_num_queries):
     make_task()
     with CaptureQueriesContext(connection) as few:
         operator.get(LIST)
@@ -128,7 +128,7 @@ def test_the_list_costs_the_same_for_any_number_of_tasks(operator, make_task, dj
 
 
 @pytest.mark.parametrize("query", ["", "?q=milk", "?completed__exact=1", "?p=1"])
-def test_the_list_counts_no_whole_table(operator, make_task, statements, query):
+def test_the_list_never_counts_the_whole_table(operator, make_task, statements, query):
     make_task()
 
     assert operator.get(LIST + query).status_code == 200
@@ -161,7 +161,7 @@ def test_the_form_for_a_new_task_opens(operator):
     "changes",
     [{"title": ""}, {"title": "x" * 201}, {"user_id": ""}, {"user_id": "x" * 256}, {"priority": "urgent"}],
 )
-def test_a_bad_task_is_sent_back(operator, make_task, changes):
+def test_a_bad_task_is_refused_with_an_error(operator, make_task, changes):
     task = make_task(updated_at=LONG_AGO)
 
     response = operator.post(reverse("admin:tasks_task_change", args=[task.pk]), form_of(task, **changes))
@@ -183,7 +183,7 @@ def test_a_task_is_edited(operator, make_task):
     assert task.created_at == LONG_AGO < task.updated_at
 
 
-def test_the_form_shows_when_but_does_not_ask(operator, make_task):
+def test_the_form_shows_times_as_read_only(operator, make_task):
     task = make_task(created_at=LONG_AGO, updated_at=LONG_AGO)
     url = reverse("admin:tasks_task_change", args=[task.pk])
 

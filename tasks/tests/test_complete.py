@@ -44,7 +44,7 @@ def test_it_toggles(alice, make_task, address, completed):
 
 @pytest.mark.parametrize("was", [False, True])
 @pytest.mark.parametrize("completed", [False, True])
-def test_a_body_sets_it_however_often_it_is_sent(alice, make_task, address, was, completed):
+def test_a_body_sets_it_and_a_repetition_changes_nothing(alice, make_task, address, was, completed):
     task = make_task(completed=was)
 
     answers = [alice.patch(address.format(task.id), {"completed": completed}).json() for _ in range(3)]
@@ -85,7 +85,7 @@ def test_it_is_one_statement(alice, make_task, address, django_assert_num_querie
 
 
 @pytest.mark.parametrize("value", ["yes", "true", 1, 0, None, [], {}, "", 1.0])
-def test_it_refuses_what_is_no_boolean(alice, url, django_assert_num_queries, value):
+def test_a_value_that_is_not_a_boolean_is_refused(alice, url, django_assert_num_queries, value):
     with django_assert_num_queries(0):
         response = alice.patch(url, {"completed": value})
 
@@ -94,7 +94,7 @@ def test_it_refuses_what_is_no_boolean(alice, url, django_assert_num_queries, va
 
 
 @pytest.mark.parametrize("body", ["null", "[]", "[true]", "true", '"completed"', "1"])
-def test_it_refuses_what_is_no_object(alice, url, django_assert_num_queries, body):
+def test_a_body_that_is_not_an_object_is_refused(alice, url, django_assert_num_queries, body):
     with django_assert_num_queries(0):
         response = alice.patch(url, body, content_type="application/json")
 
@@ -103,7 +103,7 @@ def test_it_refuses_what_is_no_object(alice, url, django_assert_num_queries, bod
 
 
 @pytest.mark.parametrize("body", [None, {"completed": True}], ids=["toggle", "set"])
-def test_a_foreign_task_is_not_found(alice, make_task, address, django_assert_num_queries, body):
+def test_another_users_task_is_404(alice, make_task, address, django_assert_num_queries, body):
     task = make_task(user_id="bob")
 
     with django_assert_num_queries(1):

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("base", ["/api/alice/tasks", "/api/tasks"])
-def test_it_deletes_for_good(alice, make_task, base):
+def test_the_task_is_deleted_for_good(alice, make_task, base):
     task = make_task()
 
     response = alice.delete(f"{base}/{task.id}")
@@ -18,7 +18,7 @@ def test_it_deletes_for_good(alice, make_task, base):
     assert not Task.objects.exists()
 
 
-def test_it_has_no_body_to_describe(alice, make_task):
+def test_the_response_has_no_body_and_no_content_type(alice, make_task):
     response = alice.delete(f"{alice.tasks_url}/{make_task().id}")
 
     assert "Content-Type" not in response
@@ -40,7 +40,7 @@ def test_a_second_time_is_not_found(alice, make_task):
     assert alice.get(url).status_code == 404
 
 
-def test_others_stay(alice, make_task):
+def test_other_tasks_stay(alice, make_task):
     task, mine, bobs = make_task(), make_task(), make_task(user_id="bob")
 
     alice.delete(f"{alice.tasks_url}/{task.id}")
@@ -48,7 +48,7 @@ def test_others_stay(alice, make_task):
     assert set(Task.objects.values_list("id", flat=True)) == {mine.id, bobs.id}
 
 
-def test_a_foreign_task_is_not_found_and_stays(alice, make_task, django_assert_num_queries):
+def test_another_users_task_is_404_and_stays(alice, make_task, django_assert_num_queries):
     task = make_task(user_id="bob")
 
     with django_assert_num_queries(1):

@@ -48,44 +48,44 @@ def assert_it_is_private(response):
     assert {name.strip() for name in response["Vary"].split(",")} == {"Authorization", "Origin", "Accept-Encoding"}
 
 
-def test_an_answer_is_kept_by_no_cache_unasked(answer):
+def test_a_response_is_private_and_must_be_revalidated(answer):
     assert_it_is_private(answer)
 
 
-def test_nor_is_an_answer_to_nobody(unauthorized):
+def test_a_response_to_an_anonymous_request_is_private_too(unauthorized):
     assert_it_is_private(unauthorized)
 
 
-def test_an_answer_is_what_it_says(answer):
+def test_a_response_has_its_content_type_and_nosniff(answer):
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer.get("Content-Type") == {200: "application/json", 201: "application/json", 204: None}.get(
         answer.status_code, "application/problem+json"
     )
 
 
-def test_an_answer_has_an_id(answer, unauthorized):
+def test_a_response_has_a_request_id_of_its_own(answer, unauthorized):
     assert re.fullmatch("[0-9a-f]{32}", answer["X-Request-ID"])
     assert re.fullmatch("[0-9a-f]{32}", unauthorized["X-Request-ID"])
     assert answer["X-Request-ID"] != unauthorized["X-Request-ID"]
 
 
-def test_an_error_tells_its_id(unauthorized):
+def test_the_body_of_an_error_has_the_request_id(unauthorized):
     assert unauthorized.json()["request_id"] == unauthorized["X-Request-ID"]
 
 
 @pytest.mark.parametrize("request_id", ["a", "trace-7.b_C", "x" * 128])
-def test_a_sane_id_is_kept(alice, request_id):
+def test_a_valid_request_id_of_the_client_is_kept(alice, request_id):
     assert alice.get(alice.tasks_url, headers={"X-Request-ID": request_id})["X-Request-ID"] == request_id
 
 
 @pytest.mark.parametrize("request_id", ["", "x" * 129, "a b", "a\tb", "<script>", "é", "a/b", "a;b", "{}"])
-def test_any_other_id_is_replaced(alice, request_id):
+def test_any_other_request_id_is_replaced(alice, request_id):
     response = alice.get(alice.tasks_url, headers={"X-Request-ID": request_id})
 
     assert re.fullmatch("[0-9a-f]{32}", response["X-Request-ID"])
 
 
-def test_a_long_body_is_compressed_when_asked(ask, make_task):
+def test_a_long_body_is_compressed_on_request(ask, make_task):
     make_task(description="Milk " * 200)
     plain = ask()
 
@@ -98,7 +98,7 @@ def test_a_long_body_is_compressed_when_asked(ask, make_task):
 
 
 @pytest.mark.parametrize("headers", [{}, {"Accept-Encoding": "identity"}, {"Accept-Encoding": "br"}])
-def test_a_long_body_is_not_compressed_unasked(ask, make_task, headers):
+def test_a_long_body_is_not_compressed_without_request(ask, make_task, headers):
     make_task(description="Milk " * 200)
 
     response = ask(**headers)
@@ -117,12 +117,12 @@ def test_a_short_body_is_never_compressed(ask):
 
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("base", ["/api/alice/tasks", "/api/tasks"])
-def test_location_is_the_new_tasks_address(alice, base, slash):
+def test_location_is_the_address_of_the_new_task(alice, base, slash):
     response = alice.post(base + slash, {"title": "Buy milk"})
 
     assert response["Location"] == f"http://testserver{base}/{response.json()['id']}"
 
 
-def test_no_cookie_is_ever_set(answer):
+def test_no_cookie_is_set(answer):
     assert "Set-Cookie" not in answer
     assert not answer.cookies

@@ -12,7 +12,6 @@ NO_IDS = {
     "null": "null", "list": "1,2", "quote": "1'", "SQL": "1%20OR%201=1", "percent": "%25", "not UTF-8": "%FF",
     "dots": "..%00", "semicolon": "1;2", "emoji": "%F0%9F%A5%9B",
 }  # fmt: skip
-IDS = pytest.mark.parametrize("task_id", NO_IDS.values(), ids=NO_IDS)
 OPERATIONS = [
     ("get", ""),
     ("put", ""),
@@ -23,8 +22,8 @@ OPERATIONS = [
 ]
 
 
-@IDS
-def test_what_is_no_id_is_not_found(alice, django_assert_num_queries, task_id):
+@pytest.mark.parametrize("task_id", NO_IDS.values(), ids=NO_IDS)
+def test_an_invalid_id_is_404(alice, django_assert_num_queries, task_id):
     with django_assert_num_queries(0):
         response = alice.get(f"{alice.tasks_url}/{task_id}")
 
@@ -34,9 +33,9 @@ def test_what_is_no_id_is_not_found(alice, django_assert_num_queries, task_id):
     assert response.json()["detail"].startswith("Task ")
 
 
-@pytest.mark.parametrize("task_id", ["0", "-1", "1.0", "01", str(2**63), "%D9%A1", "%00"])
+@pytest.mark.parametrize("task_id", ["0", "seven"])
 @pytest.mark.parametrize(("method", "suffix"), OPERATIONS[1:])
-def test_it_is_not_found_for_any_operation(alice, django_assert_num_queries, method, suffix, task_id):
+def test_an_invalid_id_is_404_for_each_operation(alice, django_assert_num_queries, method, suffix, task_id):
     with django_assert_num_queries(0):
         response = getattr(alice, method)(f"{alice.tasks_url}/{task_id}{suffix}", {"completed": True})
 
@@ -44,8 +43,8 @@ def test_it_is_not_found_for_any_operation(alice, django_assert_num_queries, met
     assert response["Content-Type"] == "application/problem+json"
 
 
-@IDS
-def test_below_another_users_path_it_is_forbidden(alice, bob, django_assert_num_queries, task_id):
+@pytest.mark.parametrize("task_id", ["0", "%00"])
+def test_an_invalid_id_below_another_users_path_is_403(alice, bob, django_assert_num_queries, task_id):
     with django_assert_num_queries(0):
         response = alice.get(f"{bob.tasks_url}/{task_id}")
 
@@ -53,8 +52,8 @@ def test_below_another_users_path_it_is_forbidden(alice, bob, django_assert_num_
     assert response.json()["code"] == "forbidden"
 
 
-@IDS
-def test_without_a_token_it_is_unauthorized(anonymous, django_assert_num_queries, task_id):
+@pytest.mark.parametrize("task_id", ["0", "%00"])
+def test_an_invalid_id_without_a_token_is_401(anonymous, django_assert_num_queries, task_id):
     with django_assert_num_queries(0):
         response = anonymous.get(f"/api/alice/tasks/{task_id}")
 
@@ -65,7 +64,7 @@ def test_without_a_token_it_is_unauthorized(anonymous, django_assert_num_queries
 @pytest.mark.parametrize(
     "path", ["/api/alice/tasks//", "/api/alice/tasks//complete", "/api/tasks//", "/api/tasks//complete"]
 )
-def test_an_empty_id_is_no_address(client, token_for, django_assert_num_queries, path):
+def test_an_empty_id_is_404(client, token_for, django_assert_num_queries, path):
     with django_assert_num_queries(0):
         response = client.get(path, headers={"Authorization": f"Bearer {token_for('alice')}"})
 
@@ -75,7 +74,7 @@ def test_an_empty_id_is_no_address(client, token_for, django_assert_num_queries,
 
 
 @pytest.mark.parametrize(("method", "suffix"), OPERATIONS)
-def test_the_greatest_id_is_looked_up(alice, django_assert_num_queries, method, suffix):
+def test_the_greatest_id_is_looked_up_in_the_database(alice, django_assert_num_queries, method, suffix):
     with django_assert_num_queries(1):
         response = getattr(alice, method)(f"{alice.tasks_url}/{2**63 - 1}{suffix}", {"completed": True})
 

@@ -78,7 +78,7 @@ def wordy(make_task):
     make_task(title="Walk", description="for the MILK\nand bread")
 
 
-def test_a_new_user_has_none(alice):
+def test_a_new_user_has_no_tasks(alice):
     response = alice.get(alice.tasks_url)
 
     assert response.status_code == 200
@@ -107,7 +107,7 @@ def test_it_is_an_array_of_whole_tasks(alice, make_task):
 
 
 @pytest.mark.parametrize("url", ["/api/alice/tasks", "/api/tasks"])
-def test_it_shows_own_tasks_alone(alice, make_task, url):
+def test_only_own_tasks_are_listed(alice, make_task, url):
     make_task(title="Mine")
     for other in ("bob", "Alice", "alice ", "alic_", "%"):
         make_task(user_id=other)
@@ -140,12 +140,12 @@ def test_it_is_one_statement_with_every_parameter(alice, four, django_assert_num
         ({"status": "pending", "priority": "low"}, set()),
     ],
 )
-def test_it_filters(alice, four, parameters, expected):
+def test_status_and_priority_filter(alice, four, parameters, expected):
     assert set(titles(alice.get(alice.tasks_url, parameters))) == expected
 
 
 @pytest.mark.parametrize("sort", ORDERS)
-def test_it_sorts(alice, four, sort):
+def test_each_sort_has_its_order(alice, four, sort):
     assert titles(alice.get(alice.tasks_url, {"sort": sort})) == ORDERS[sort]
 
 
@@ -176,35 +176,35 @@ def test_a_deployment_may_choose_the_default_sort(configured):
 
 
 @pytest.mark.parametrize(("search", "expected"), SEARCHES.items())
-def test_it_searches(alice, wordy, search, expected):
+def test_search_finds_words_in_title_and_description(alice, wordy, search, expected):
     assert titles(alice.get(alice.tasks_url, {"search": search})) == expected
 
 
 @pytest.mark.parametrize("search", ["", "   ", "\t\n"])
-def test_a_search_without_words_finds_all(alice, wordy, search):
+def test_an_empty_search_finds_all(alice, wordy, search):
     assert len(titles(alice.get(alice.tasks_url, {"search": search}))) == 4
 
 
 @pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite folds the case of ASCII letters alone")
 @pytest.mark.parametrize("search", ["ÉTÉ", "été", "МОЛОКО", "молоко"])
-def test_it_knows_the_case_of_other_alphabets(alice, make_task, search):
+def test_search_ignores_case_in_other_alphabets(alice, make_task, search):
     make_task(title="Été", description="Молоко")
 
     assert titles(alice.get(alice.tasks_url, {"search": search})) == ["Été"]
 
 
 @pytest.mark.parametrize("search", ["🥛", "שלום", "e\u0301"])
-def test_it_finds_what_is_written_so(alice, make_task, search):
+def test_search_finds_the_exact_spelling(alice, make_task, search):
     make_task(title=f"Buy {search}!")
 
     assert titles(alice.get(alice.tasks_url, {"search": search})) == [f"Buy {search}!"]
 
 
-def test_a_search_never_shows_what_others_have(alice, bob, wordy):
+def test_search_never_finds_other_users_tasks(alice, bob, wordy):
     assert titles(bob.get(bob.tasks_url, {"search": "milk"})) == []
 
 
-def test_limit_cuts(alice, four):
+def test_limit_shortens_the_list(alice, four):
     assert titles(alice.get(alice.tasks_url, {"limit": 3})) == ORDERS["created"][:3]
 
 
@@ -228,7 +228,7 @@ def test_it_refuses_an_unknown_parameter(alice, django_assert_num_queries, name)
 
 
 @pytest.mark.parametrize(("parameter", "value"), WRONG, ids=[f"{name}={value[:12]!r}" for name, value in WRONG])
-def test_it_refuses_an_unknown_value(alice, django_assert_num_queries, parameter, value):
+def test_an_unknown_value_is_refused(alice, django_assert_num_queries, parameter, value):
     with django_assert_num_queries(0):
         response = alice.get(alice.tasks_url, {parameter: value})
 
@@ -237,18 +237,18 @@ def test_it_refuses_an_unknown_value(alice, django_assert_num_queries, parameter
     assert set(response.json()) == {"status", "title", "code", "detail", "errors", "request_id"}
 
 
-def test_it_names_all_that_is_wrong(alice):
+def test_every_wrong_parameter_is_named(alice):
     response = alice.get(alice.tasks_url, {"status": "x", "limit": "x"})
 
     assert [error["field"] for error in response.json()["errors"]] == ["status", "limit"]
 
 
 @pytest.mark.parametrize("query", ["search=%ff%fe", "search=%ED%A0%80", "search=%", "status=%ff", "%ff=%ff"])
-def test_bytes_that_are_no_text_are_no_fault(alice, four, query):
+def test_a_query_string_that_is_not_utf_8_is_never_500(alice, four, query):
     assert alice.get(f"{alice.tasks_url}?{query}").status_code in (200, 422)
 
 
-def test_the_table_survives_a_hostile_search(alice, wordy):
+def test_sql_in_a_search_has_no_effect(alice, wordy):
     alice.get(alice.tasks_url, {"search": "'); DELETE FROM tasks; --"})
 
     assert connection.introspection.table_names().count("tasks") == 1

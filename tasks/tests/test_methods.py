@@ -32,7 +32,7 @@ def allowed_at(address):
 
 
 @pytest.mark.parametrize(("method", "address"), REFUSED)
-def test_any_other_method_is_refused(alice, make_task, django_assert_num_queries, method, address):
+def test_any_other_method_is_405(alice, make_task, django_assert_num_queries, method, address):
     task = make_task()
 
     with django_assert_num_queries(0):
@@ -44,17 +44,17 @@ def test_any_other_method_is_refused(alice, make_task, django_assert_num_queries
 
 
 @pytest.mark.parametrize("method", ["DELETE", "OPTIONS", "TRACE", "FOO"])
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_who_one_is_comes_first(anonymous, django_assert_num_queries, method, address):
+@pytest.mark.parametrize("address", ["/api/tasks", "/api/alice/tasks/{id}/complete"])
+def test_a_401_comes_before_a_405(anonymous, django_assert_num_queries, method, address):
     with django_assert_num_queries(0):
         response = anonymous.generic(method, address.format(id=1))
 
     assert response.status_code == 401
 
 
-@pytest.mark.parametrize("method", ["DELETE", "OPTIONS", "TRACE", "FOO"])
-@pytest.mark.parametrize("route", ALLOWED)
-def test_whose_path_it_is_comes_before_the_method(alice, django_assert_num_queries, method, route):
+@pytest.mark.parametrize("method", ["OPTIONS", "FOO"])
+@pytest.mark.parametrize("route", ["tasks", "tasks/{id}"])
+def test_a_403_comes_before_a_405(alice, django_assert_num_queries, method, route):
     with django_assert_num_queries(0):
         response = alice.generic(method, f"/api/bob/{route.format(id=1)}")
 
@@ -96,7 +96,7 @@ def test_head_is_get_without_the_body(alice, make_task, django_assert_num_querie
     }  # fmt: skip
 
 
-def test_head_of_nothing_is_not_found(alice):
+def test_head_of_an_unknown_task_is_404(alice):
     assert alice.head(f"{alice.tasks_url}/1").status_code == 404
 
 
@@ -135,14 +135,14 @@ def test_a_trailing_slash_makes_no_difference(alice, make_task, django_assert_nu
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_two_slashes_are_no_address(client, token_for, address):
+def test_two_slashes_at_the_end_are_404(client, token_for, address):
     response = client.get(f"{address.format(id=1)}//", headers={"Authorization": f"Bearer {token_for('alice')}"})
 
     assert response.status_code == 404
     assert response["Content-Type"] == "application/problem+json"
 
 
-def test_the_user_called_tasks_has_a_list_and_tasks(client_for, make_task):
+def test_a_user_with_the_id_tasks_has_working_paths(client_for, make_task):
     client = client_for("tasks")
     task = make_task(user_id="tasks")
 

@@ -93,21 +93,21 @@ def test_there_is_an_index_for_every_list(name, columns):
     assert found[name]["columns"] == columns
 
 
-def test_owned_by_is_exact(make_task):
+def test_owned_by_compares_exactly(make_task):
     task = make_task()
     make_task(user_id="Alice")
 
     assert list(Task.objects.owned_by("alice")) == [task]
 
 
-def test_pending_and_completed_share_all_tasks(make_task):
+def test_each_task_is_either_pending_or_completed(make_task):
     pending, completed = make_task(), make_task(completed=True)
 
     assert list(Task.objects.pending()) == [pending]
     assert list(Task.objects.completed()) == [completed]
 
 
-def test_questions_can_be_joined(make_task):
+def test_queryset_methods_can_be_chained(make_task):
     make_task(completed=True)
     make_task(user_id="bob")
     task = make_task()
@@ -116,7 +116,7 @@ def test_questions_can_be_joined(make_task):
 
 
 @pytest.mark.parametrize("completed", [True, False])
-def test_mark_changes_those_that_differ_in_one_statement(make_task, django_assert_num_queries, completed):
+def test_mark_changes_only_tasks_that_differ_in_one_statement(make_task, django_assert_num_queries, completed):
     changed = make_task(completed=not completed, updated_at=LONG_AGO)
     same = make_task(completed=completed, updated_at=LONG_AGO)
 
@@ -129,7 +129,7 @@ def test_mark_changes_those_that_differ_in_one_statement(make_task, django_asser
     assert changed.updated_at > LONG_AGO == same.updated_at
 
 
-def test_mark_keeps_to_its_queryset(make_task):
+def test_mark_changes_no_task_outside_its_queryset(make_task):
     make_task()
     bobs = make_task(user_id="bob")
 
@@ -144,5 +144,5 @@ def test_tasks_come_oldest_first(make_task):
     assert list(Task.objects.all()) == [old, young]
 
 
-def test_a_task_is_known_by_its_title():
+def test_str_is_the_title():
     assert str(Task(title="Buy milk")) == "Buy milk"

@@ -52,7 +52,7 @@ def test_the_pages_together_are_the_list(alice, seven, sort, limit):
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_no_row_is_skipped_or_repeated_while_others_come_and_go(alice, make_task, seven, sort):
+def test_no_row_is_skipped_or_repeated_while_others_are_added_and_removed(alice, make_task, seven, sort):
     whole = ids(alice.get(alice.tasks_url, {"sort": sort}))
     first = alice.get(alice.tasks_url, {"sort": sort, "limit": 2})
     Task.objects.filter(id__in=whole[:2] + whole[4:5]).delete()
@@ -66,7 +66,7 @@ def test_no_row_is_skipped_or_repeated_while_others_come_and_go(alice, make_task
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_rows_of_one_instant_follow_each_other(alice, sort):
+def test_rows_of_the_same_time_are_ordered_by_id(alice, sort):
     with connection.cursor() as cursor:
         rows = ", ".join(["('alice', 'Of plain SQL')"] * 5)
         cursor.execute(f"INSERT INTO tasks (user_id, title) VALUES {rows}")
@@ -89,7 +89,7 @@ def test_the_last_page_has_no_link(alice, seven, limit):
     assert "Link" not in alice.get(alice.tasks_url, {"limit": limit})
 
 
-def test_a_page_that_was_emptied_meanwhile_is_empty(alice, seven):
+def test_a_page_whose_rows_were_deleted_is_empty(alice, seven):
     url = next_url(alice.get(alice.tasks_url, {"limit": 3}))
     Task.objects.all().delete()
 
@@ -110,7 +110,7 @@ def test_the_link_keeps_the_filters(alice, make_task, seven, parameters):
 
 
 @pytest.mark.parametrize("url", ["/api/alice/tasks", "/api/tasks", "/api/tasks/"])
-def test_the_link_stays_at_its_address(alice, seven, url):
+def test_the_link_has_the_address_of_the_request(alice, seven, url):
     link = next_url(alice.get(f"{url}?limit=4&status=all"))
 
     assert link.startswith(f"http://testserver{url}?")
@@ -118,7 +118,7 @@ def test_the_link_stays_at_its_address(alice, seven, url):
     assert len(ids(alice.get(link))) == 3
 
 
-def test_the_link_of_a_user_with_a_strange_name_works(client_for, make_task):
+def test_the_link_works_for_an_unusual_user_id(client_for, make_task):
     client = client_for("auth0|ä <b>@x")
     for _ in range(3):
         make_task(user_id="auth0|ä <b>@x")
@@ -131,7 +131,7 @@ def test_the_link_of_a_user_with_a_strange_name_works(client_for, make_task):
 @pytest.mark.parametrize(
     "cursor", ["x", "1", "", "a:b:c", "é", "::", "\x00", "../../etc/passwd", "eyJhIjoxfQ:1:1", "x" * 5000]
 )
-def test_it_refuses_a_broken_cursor(alice, django_assert_num_queries, cursor):
+def test_a_broken_cursor_is_refused(alice, django_assert_num_queries, cursor):
     with django_assert_num_queries(0):
         response = alice.get(alice.tasks_url, {"cursor": cursor})
 
@@ -140,7 +140,7 @@ def test_it_refuses_a_broken_cursor(alice, django_assert_num_queries, cursor):
 
 
 @pytest.mark.parametrize("position", [0, 5, -1])
-def test_it_refuses_a_changed_cursor(alice, seven, django_assert_num_queries, position):
+def test_a_changed_cursor_is_refused(alice, seven, django_assert_num_queries, position):
     cursor = list(re.search(r"cursor=([^&]+)", next_url(alice.get(alice.tasks_url, {"limit": 2})))[1])
     cursor[position] = "A" if cursor[position] != "A" else "E"
 
@@ -150,7 +150,7 @@ def test_it_refuses_a_changed_cursor(alice, seven, django_assert_num_queries, po
     assert [error["field"] for error in response.json()["errors"]] == ["cursor"]
 
 
-def test_it_refuses_another_users_cursor(alice, bob, seven, django_assert_num_queries):
+def test_another_users_cursor_is_refused(alice, bob, seven, django_assert_num_queries):
     url = next_url(alice.get("/api/tasks", {"limit": 2}))
 
     with django_assert_num_queries(0):
@@ -161,7 +161,7 @@ def test_it_refuses_another_users_cursor(alice, bob, seven, django_assert_num_qu
 
 
 @pytest.mark.parametrize("sort", [sort for sort in SORTS if sort != "title"])
-def test_it_refuses_a_cursor_of_another_sort(alice, seven, django_assert_num_queries, sort):
+def test_a_cursor_of_another_sort_is_refused(alice, seven, django_assert_num_queries, sort):
     url = next_url(alice.get(alice.tasks_url, {"limit": 2, "sort": "title"}))
 
     with django_assert_num_queries(0):

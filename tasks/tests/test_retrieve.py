@@ -8,7 +8,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("base", ["/api/alice/tasks", "/api/tasks"])
-def test_it_answers_the_whole_task(alice, make_task, base):
+def test_the_response_is_the_whole_task(alice, make_task, base):
     created, updated = datetime(2026, 1, 31, 8, 30, tzinfo=UTC), datetime(2026, 1, 31, 8, 30, 0, 1, tzinfo=UTC)
     task = make_task(description="a\nb", completed=True, priority="low", created_at=created, updated_at=updated)
 
@@ -34,7 +34,7 @@ def test_it_is_one_statement(alice, make_task, django_assert_num_queries):
         alice.get(f"{alice.tasks_url}/{task.id}")
 
 
-def test_a_foreign_task_and_none_are_the_same_answer(alice, make_task):
+def test_another_users_task_and_an_unknown_task_are_the_same_404(alice, make_task):
     task = make_task(user_id="bob")
     answers = [alice.get(f"{alice.tasks_url}/{task_id}").json() for task_id in (task.id, task.id + 1)]
 

@@ -78,7 +78,7 @@ def test_what_may_be_written_is_what_the_serializer_lets_through():
 
 
 @pytest.mark.parametrize("name", ["id", "user_id", "created_at", "updated_at", "colour", "title = 'x' --", ""])
-def test_no_other_name_reaches_a_statement(make_task, django_assert_num_queries, name):
+def test_an_unknown_column_never_reaches_a_statement(make_task, django_assert_num_queries, name):
     task = make_task()
 
     with django_assert_num_queries(0):
@@ -88,12 +88,12 @@ def test_no_other_name_reaches_a_statement(make_task, django_assert_num_queries,
             OwnedTasks("alice").update(task.id, {name: "bob"})
 
 
-def test_no_other_sort_reaches_a_statement(django_assert_num_queries):
+def test_an_unknown_sort_never_reaches_a_statement(django_assert_num_queries):
     with django_assert_num_queries(0), pytest.raises(KeyError):
         OwnedTasks("alice").select(TaskQuery(sort="id; DROP TABLE tasks", limit=1))
 
 
-def test_a_stranger_gets_nothing(make_task):
+def test_another_user_gets_no_row(make_task):
     task, stranger = make_task(), OwnedTasks("bob")
 
     assert stranger.get(task.id) is None
@@ -103,7 +103,7 @@ def test_a_stranger_gets_nothing(make_task):
     assert stranger.select(TaskQuery(sort="created", limit=9)) == []
 
 
-def test_nothing_of_it_changed_for_a_stranger(make_task):
+def test_another_user_changes_no_row(make_task):
     task, stranger = make_task(updated_at=datetime(2020, 2, 2, tzinfo=UTC)), OwnedTasks("bob")
     stranger.update(task.id, {"title": "x"})
     stranger.toggle(task.id)
