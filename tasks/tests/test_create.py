@@ -81,6 +81,10 @@ def test_both_times_are_now_in_utc(alice):
         "%s %(a)s {} \\ '\" --",
         "null",
         "\ufeffx",
+        "مهمة جديدة",
+        "👩‍👩‍👧‍👦",
+        "\u202eright\u202c",
+        "a\u2028b",
     ],
 )
 def test_any_text_is_returned_unchanged(alice, text):

@@ -3,11 +3,14 @@
 import gzip
 import json
 from io import BytesIO
+from types import SimpleNamespace
 
 import pytest
 from django.test import RequestFactory
+from rest_framework.exceptions import ParseError, UnsupportedMediaType
 
 from tasks.models import Task
+from todo_api.parsers import StrictJSONParser
 from todo_api.wsgi import application
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +41,11 @@ def body_of_length(length):
     return b'{"title": "Buy milk", "description": null}'.ljust(length)
 
 
+def parse(body, content_type="application/json", **meta):
+    request = SimpleNamespace(META=meta)
+    return StrictJSONParser().parse(BytesIO(body), content_type, {"request": request})
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -65,7 +73,25 @@ def body_of_length(length):
         pytest.param(b'{"a":' * 13_000, id="13,000 objects deep, cut short"),
     ],
 )
-def test_what_is_not_json_is_400(alice, django_assert_num_queries, body):
+def test_the_parser_refuses_what_is_not_json(body):
+    with pytest.raises(ParseError):
+        parse(body)
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "latin-1", "unicode_escape", "bz2", "nonsense"])
+def test_the_parser_refuses_another_charset(charset):
+    with pytest.raises(UnsupportedMediaType):
+        parse(TASK, f"application/json; charset={charset}")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "deflate", "br", "gzip, identity"])
+def test_the_parser_refuses_a_compressed_body(encoding):
+    with pytest.raises(UnsupportedMediaType, match="must not be compressed"):
+        parse(gzip.compress(TASK), HTTP_CONTENT_ENCODING=encoding)
+
+
+@pytest.mark.parametrize("body", [b'{"title": "Buy mi', b"\xef\xbb\xbf" + TASK, b'{"title": 1e999}'])
+def test_a_body_that_is_not_json_is_400(alice, django_assert_num_queries, body):
     with django_assert_num_queries(0):
         response = post(alice, body)
 
@@ -90,36 +116,6 @@ def test_the_detail_names_the_place_and_no_internals(alice):
     assert long == "The body is not JSON: a number is out of range"
 
 
-@pytest.mark.parametrize("body", [b"null", b"[]", b'[{"title": "Buy milk"}]', b'"Buy milk"', b"5", b"true", b"0", b""])
-def test_what_is_json_but_no_object_is_422(alice, django_assert_num_queries, body):
-    with django_assert_num_queries(0):
-        response = post(alice, body)
-
-    assert response.status_code == 422
-    assert response.json()["code"] == "validation_error"
-
-
-@pytest.mark.parametrize("method", ["PUT", "PATCH"])
-@pytest.mark.parametrize("body", [b"null", b"[]", b'"Buy milk"', b"5", b"false", b""])
-def test_an_update_needs_an_object_too(alice, make_task, django_assert_num_queries, method, body):
-    url = f"{alice.tasks_url}/{make_task().pk}"
-
-    with django_assert_num_queries(0):
-        response = alice.generic(method, url, body, "application/json")
-
-    assert response.status_code == 422
-
-
-@pytest.mark.parametrize("body", [b"null", b"[]", b'"yes"', b"1", b"false"])
-def test_a_completion_with_a_body_needs_an_object(alice, make_task, django_assert_num_queries, body):
-    task = make_task()
-
-    with django_assert_num_queries(0):
-        response = alice.generic("PATCH", f"{alice.tasks_url}/{task.pk}/complete", body, "application/json")
-
-    assert response.status_code == 422
-
-
 @pytest.mark.parametrize(
     "content_type",
     [
@@ -129,10 +125,6 @@ def test_a_completion_with_a_body_needs_an_object(alice, make_task, django_asser
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
         "application/json; charset=utf-16",
-        "application/json; charset=latin-1",
-        "application/json; charset=unicode_escape",
-        "application/json; charset=bz2",
-        "application/json; charset=nonsense",
         "json",
         "/",
         "",
@@ -170,11 +162,11 @@ def test_a_body_without_a_content_type_is_415(alice, django_assert_num_queries):
         "application/json;charset=utf8",
     ],
 )
-def test_json_in_utf_8_is_read_however_it_is_written(alice, content_type):
+def test_json_in_utf_8_is_accepted(alice, content_type):
     assert post(alice, TASK, content_type).status_code == 201
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "GZIP", "deflate", "br", "gzip, identity"])
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
 def test_a_compressed_body_is_415(alice, django_assert_num_queries, encoding):
     with django_assert_num_queries(0):
         response = post(alice, gzip.compress(TASK), HTTP_CONTENT_ENCODING=encoding)
@@ -183,7 +175,7 @@ def test_a_compressed_body_is_415(alice, django_assert_num_queries, encoding):
     assert response.json()["detail"] == "The body must not be compressed."
 
 
-def test_the_identity_encoding_is_none(alice):
+def test_the_identity_encoding_is_accepted(alice):
     assert post(alice, TASK, HTTP_CONTENT_ENCODING="identity").status_code == 201
 
 
@@ -195,11 +187,11 @@ def test_a_body_over_64_kib_is_413(alice, django_assert_num_queries):
     assert response.json()["code"] == "payload_too_large"
 
 
-def test_a_body_of_64_kib_is_read(alice):
+def test_a_body_of_64_kib_is_accepted(alice):
     assert post(alice, body_of_length(LIMIT)).status_code == 201
 
 
-def test_a_big_body_is_not_read_to_be_refused(alice):
+def test_a_body_that_is_too_large_is_not_read(alice):
     source = BytesIO(b"{")
 
     response = post(alice, b"", **{"wsgi.input": source, "CONTENT_LENGTH": str(10**12)})
@@ -218,14 +210,14 @@ def test_a_chunked_body_over_64_kib_is_413(alice, django_assert_num_queries):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("length", [50, LIMIT])
-def test_a_chunked_body_within_the_limit_is_read(alice, length):
+def test_a_chunked_body_within_the_limit_is_accepted(alice, length):
     status, task = post_chunked(alice, body_of_length(length))
 
     assert status == 201
     assert task["title"] == "Buy milk"
 
 
-def test_an_empty_chunked_body_is_none(alice):
+def test_an_empty_chunked_body_is_422(alice):
     status, problem = post_chunked(alice, b"")
 
     assert status == 422
@@ -242,33 +234,13 @@ def test_a_body_shorter_than_announced_is_400_and_writes_nothing(alice, django_a
     assert not Task.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "title",
-    [
-        pytest.param("مهمة جديدة", id="right to left"),
-        pytest.param("买牛奶", id="Chinese"),
-        pytest.param("👩‍👩‍👧‍👦 shopping 🛒", id="joined emoji"),
-        pytest.param("e\u0301te\u0301", id="combining marks"),
-        pytest.param("\u202eright\u202c", id="direction marks"),
-        pytest.param("🛒" * 200, id="200 of 4 bytes each"),
-        pytest.param('"quotes" \\ and </script>', id="quotes"),
-        pytest.param("a\u2028b", id="a line separator"),
-    ],
-)
-def test_a_title_comes_back_the_same(alice, title):
-    response = alice.post(alice.tasks_url, {"title": title})
-
-    assert response.status_code == 201
-    assert alice.get(response["Location"]).json()["title"] == title
-
-
-def test_escapes_are_read_as_what_they_stand_for(alice):
+def test_escapes_are_decoded(alice):
     response = post(alice, rb'{"title": "\ud83d\uded2 \u00e9"}')
 
     assert response.json()["title"] == "🛒 é"
 
 
-def test_the_last_of_two_equal_keys_counts(alice):
+def test_the_last_of_two_equal_keys_is_used(alice):
     response = post(alice, b'{"title": "Buy milk", "title": "Buy bread"}')
 
     assert response.json()["title"] == "Buy bread"
