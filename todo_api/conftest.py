@@ -1,4 +1,4 @@
-"""The real server, and a database that cannot be reached."""
+"""The real server, a database that cannot be reached, and rate limits."""
 
 import socket
 from contextlib import contextmanager
@@ -6,7 +6,9 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection, connections
 
+from tasks.views import TaskViewSet
 from todo_api.tests.server import METRICS_TOKEN, Server, database_of_the_tests
+from todo_api.throttling import RateLimitThrottle
 
 
 @pytest.fixture(scope="session")
@@ -61,3 +63,10 @@ def hanging_database(transactional_db):
         host, port = listener.getsockname()
         with database_at(HOST=host, PORT=port):
             yield listener
+
+
+@pytest.fixture
+def limited(configured, monkeypatch):
+    """`with limited(RATE_LIMIT="5/day"): …`, in one worker."""
+    monkeypatch.setattr(TaskViewSet, "throttle_classes", [RateLimitThrottle])
+    return lambda **values: configured(**{"WEB_CONCURRENCY": 1} | values)
