@@ -118,5 +118,5 @@ def test_a_developer_sees_tasks_in_the_browsable_api(service, alice, new_page):
     page.get_by_role("button", name="Use this token").click()
 
     expect(page.locator(".token")).to_contain_text(alice.id)
-    expect(page.locator("#content")).to_contain_text("Report of week 12")
-    expect(page.locator("#content")).not_to_contain_text("Paint the fence")
+    expect(page.locator("main")).to_contain_text("Report of week 12")
+    expect(page.locator("main")).not_to_contain_text("Paint the fence")
