@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
+from ipaddress import ip_address
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -207,13 +208,22 @@ def client_address(request: Any) -> str:
     """Return the peer's address, or with TRUSTED_PROXIES the address that the outermost trusted proxy has seen.
 
     Each proxy appends an address to X-Forwarded-For. The client controls what is further left, and a shorter list has
-    not passed through all proxies.
+    not passed through all proxies. Text that is no IP address does not count.
     """
     if proxies := settings.TRUSTED_PROXIES:
         forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        if len(forwarded) >= proxies and (address := forwarded[-proxies].strip()):
-            return str(address)
+        if len(forwarded) >= proxies and (address := ip_address_or_none(forwarded[-proxies])):
+            return address
     return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def ip_address_or_none(text: str) -> str | None:
+    """Return the address in its shortest form; None for other text, and for an IPv6 address with a zone."""
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        return None
+    return None if getattr(address, "scope_id", None) else str(address)
 
 
 @receiver(setting_changed)

@@ -79,6 +79,8 @@ def test_the_start_does_not_need_redis(configured, url):
         (1, "203.0.113.9, ", "192.0.2.1"),
         (2, "invented, 203.0.113.9, 198.51.100.1", "203.0.113.9"),
         (2, "203.0.113.9", "192.0.2.1"),
+        (1, "2001:0DB8:0:0::1", "2001:db8::1"),
+        *((1, text, "192.0.2.1") for text in ("unknown", "203.0.113.9:443", "fe80::1%eth0", "203.0.113", "9", "\x00")),
     ],
 )
 def test_the_address_is_the_one_the_trusted_proxies_saw(configured, proxies, forwarded, address):
