@@ -8,7 +8,7 @@ from django.db import connection, connections
 
 from tasks.views import TaskViewSet
 from todo_api.tests.server import METRICS_TOKEN, Server, database_of_the_tests
-from todo_api.throttling import RateLimitThrottle
+from todo_api.throttling import RateLimitThrottle, rate_limits
 
 
 @pytest.fixture(scope="session")
@@ -69,4 +69,11 @@ def hanging_database(transactional_db):
 def limited(configured, monkeypatch):
     """`with limited(RATE_LIMIT="5/day"): …`, in one worker."""
     monkeypatch.setattr(TaskViewSet, "throttle_classes", [RateLimitThrottle])
-    return lambda **values: configured(**{"WEB_CONCURRENCY": 1} | values)
+
+    @contextmanager
+    def limited(**values):
+        with configured(**{"WEB_CONCURRENCY": 1} | values):
+            rate_limits()  # built before the requests, as wsgi.py does
+            yield
+
+    return limited

@@ -21,6 +21,7 @@ from django.utils.encoding import escape_uri_path
 from todo_api import health, metrics
 from todo_api.exceptions import problem_response
 from todo_api.logging import set_request_id
+from todo_api.throttling import in_flight
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -46,7 +47,10 @@ class RequestMiddleware:
         client_id = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = client_id if WELL_FORMED_ID.fullmatch(client_id) else new_request_id()
         set_request_id(request_id)
-        response = self.get_response(request)
+        try:
+            response = self.get_response(request)
+        finally:
+            in_flight.finish()
         response["X-Request-ID"] = request_id
         response.headers.setdefault(
             "X-Content-Type-Options", "nosniff"

@@ -52,6 +52,7 @@ try:
     TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))
     RATE_LIMIT = env.str("RATE_LIMIT", "600/minute")
     RATE_LIMIT_ANON = env.str("RATE_LIMIT_ANON", "60/minute")
+    USER_CONCURRENCY = env.int("USER_CONCURRENCY", 8, validate=validate.Range(min=0))
     REDIS_URL = env.str("REDIS_URL", "")
 
     DATABASE_URL = env.str("DATABASE_URL", "") or env.str("NEON_DB_URL", "") or f"sqlite:///{BASE_DIR}/db.sqlite3"
@@ -174,7 +175,8 @@ REST_FRAMEWORK = {
         "tasks.permissions.IsPathOwner",
         "todo_api.identity.known_users.IsKnownUser",
     ],
-    "DEFAULT_THROTTLE_CLASSES": ["todo_api.throttling.RateLimitThrottle"] if RATE_LIMIT.strip() else [],
+    "DEFAULT_THROTTLE_CLASSES": (["todo_api.throttling.RateLimitThrottle"] if RATE_LIMIT.strip() else [])
+    + (["todo_api.throttling.ConcurrencyThrottle"] if USER_CONCURRENCY else []),
     "DEFAULT_PARSER_CLASSES": ["todo_api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["todo_api.renderers.ORJSONRenderer"]
     + (["todo_api.browsable.BrowsableAPIRenderer"] if BROWSABLE_API else []),

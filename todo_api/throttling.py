@@ -1,4 +1,4 @@
-"""Rate limits: requests of each user, and requests without a valid token from each address.
+"""Rate limits per user and per address without a valid token, and a bound on a user's requests at the same time.
 
 See docs/decisions/0010-requests-are-counted-in-clock-windows.md.
 """
@@ -10,6 +10,7 @@ import math
 import threading
 import time
 from collections import Counter
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
@@ -160,6 +161,49 @@ class RateLimitThrottle(BaseThrottle):
     def wait(self) -> float | None:
         """Return the seconds until the next window."""
         return self.usage.seconds if self.usage else None
+
+
+class ConcurrencyThrottle(BaseThrottle):
+    """USER_CONCURRENCY: the requests of one user that this process works on at the same time."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        caller: Any = request.user
+        return caller is None or in_flight.start(caller.user_id, settings.USER_CONCURRENCY)
+
+    def wait(self) -> float:
+        return 1
+
+
+class InFlight:
+    """The number of requests in work for each user. RequestMiddleware calls finish() at the end of each request."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+        self._user_id: ContextVar[str | None] = ContextVar("user_id", default=None)
+
+    def start(self, user_id: str, bound: int) -> bool:
+        """Add the current request to the user's. Return False instead when the user has `bound` requests in work."""
+        with self._lock:
+            if self._counts[user_id] >= bound:
+                return False
+            self._counts[user_id] += 1
+        self._user_id.set(user_id)
+        return True
+
+    def finish(self) -> None:
+        """Take the current request off its user's, if it was added."""
+        user_id = self._user_id.get()
+        if user_id is None:
+            return
+        self._user_id.set(None)
+        with self._lock:
+            self._counts[user_id] -= 1
+            if not self._counts[user_id]:
+                del self._counts[user_id]
+
+
+in_flight = InFlight()
 
 
 def count_anonymous(request: Request, view: Any) -> Usage | None:
