@@ -13,7 +13,7 @@ PORTS = validate.Range(min=1, max=65535)
 
 
 class AddressUnavailable(Exception):
-    """Nothing can listen on this address; the message says why."""
+    """The service cannot listen on this address. The message has the reason and the cure."""
 
 
 def check_host(host: str) -> None:
@@ -25,12 +25,14 @@ def check_host(host: str) -> None:
 
 
 def default_host(debug: bool) -> str:
-    """In development only this machine reaches the service, unless HOST says otherwise."""
+    """Return the default of HOST. In development only this machine can connect."""
     return "127.0.0.1" if debug else "0.0.0.0"  # noqa: S104
 
 
 def allowed_hosts(host: str, debug: bool) -> list[str]:
-    """The default of ALLOWED_HOSTS. In development on all addresses any Host: this machine has names we do not know."""
+    """Return the default of ALLOWED_HOSTS. In development on all addresses it is any Host, because the names of this
+    machine are not known.
+    """
     if not debug or is_loopback(host):
         return LOOPBACK_HOSTS
     return ["*"] if ip_address(host).is_unspecified else [*LOOPBACK_HOSTS, bracketed(host)]
@@ -41,19 +43,19 @@ def is_loopback(host: str) -> bool:
 
 
 def public_name(host: str) -> str:
-    """The host in a URL that a browser on this machine can open."""
+    """Return the host for a URL that a browser on this machine can open."""
     return "localhost" if is_loopback(host) or ip_address(host).is_unspecified else bracketed(host)
 
 
 def bracketed(host: str) -> str:
-    """The host as a URL has it: an IPv6 address in brackets."""
+    """Return the host as it is written in a URL: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
 def check_is_free(host: str, port: int) -> None:
-    """Raise AddressUnavailable when another program listens there, or on the port of either address of localhost."""
+    """Raise AddressUnavailable when another program uses the address, or the same port of 127.0.0.1 or ::1."""
     try_to_listen(host, port)
-    for loopback in ("127.0.0.1", "::1"):  # http://localhost:PORT, which the banner shows, may lead to either
+    for loopback in ("127.0.0.1", "::1"):  # the banner shows http://localhost:PORT, which can be either
         try:
             try_to_listen(loopback, port)
         except AddressUnavailable as error:
@@ -62,7 +64,7 @@ def check_is_free(host: str, port: int) -> None:
 
 
 def try_to_listen(host: str, port: int) -> None:
-    """Listen for a moment; AddressUnavailable with the reason and the cure."""
+    """Listen and stop at once. Raise AddressUnavailable when that fails."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family) as listener:
@@ -70,9 +72,9 @@ def try_to_listen(host: str, port: int) -> None:
             listener.bind((host, port))
     except OSError as error:
         cures = {
-            errno.EADDRINUSE: f"PORT {port} is in use by another program. Stop it, or choose another: PORT={port + 1}",
+            errno.EADDRINUSE: f"PORT {port} is in use by another program. Stop it, or use another: PORT={port + 1}",
             errno.EADDRNOTAVAIL: f"HOST {host} is not an address of this machine. Use 127.0.0.1 or 0.0.0.0.",
-            errno.EACCES: f"PORT {port} needs root. Choose one above 1023: PORT=8000",
+            errno.EACCES: f"PORT {port} needs root. Use a port above 1023: PORT=8000",
         }
         raise AddressUnavailable(cures.get(error.errno or 0, f"HOST {host}, PORT {port}: {error.strerror}.")) from error
 

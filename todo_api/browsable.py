@@ -1,4 +1,4 @@
-"""DRF's browsable API: pages below /api/ for a browser."""
+"""DRF's browsable API: HTML pages below /api/."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from todo_api.renderers import ORJSONRenderer
 
 
 class IndentedJSONRenderer(ORJSONRenderer):
-    """The JSON inside a page."""
+    """Renders the JSON that a page shows."""
 
     options = ORJSONRenderer.options | orjson.OPT_INDENT_2
 
 
 class BrowsableAPIRenderer(renderers.BrowsableAPIRenderer):
-    """The pages keep a pasted token in the browser tab; browsable.js sends it with each request."""
+    """Renders pages that keep a pasted token in the browser tab. browsable.js sends it with each request."""
 
     template = "todo_api/browsable.html"
 
@@ -28,11 +28,11 @@ class BrowsableAPIRenderer(renderers.BrowsableAPIRenderer):
         return IndentedJSONRenderer()
 
     def get_content(self, renderer: Any, data: Any, accepted_media_type: str | None, renderer_context: Any) -> str:
-        """The JSON as text. Without a context, so that the JSON renderer does not change the page's response."""
+        """Return the JSON as text. The JSON renderer gets no context, because it would change the page's response."""
         return str(renderer.render(data).decode())
 
     def get_context(self, data: Any, accepted_media_type: str | None, renderer_context: Any) -> dict[str, Any]:
-        """DRF's context, with the JSON's media type, links to a list's tasks, and no forms for a deleted task."""
+        """Return DRF's context, with the JSON's media type and a list's rows, and without forms for a 204 or 404."""
         response = renderer_context["response"]
         patch_vary_headers(response, ["Accept"])
         context: dict[str, Any] = super().get_context(data, accepted_media_type, renderer_context)
@@ -46,18 +46,18 @@ class BrowsableAPIRenderer(renderers.BrowsableAPIRenderer):
         return context
 
     def get_breadcrumbs(self, request: Any) -> list[tuple[str, str]]:
-        """DRF's breadcrumbs. The API's addresses have no slash at the end."""
+        """Return DRF's breadcrumbs without the slash at the end, because the API's addresses have none."""
         return [(name, url.rstrip("/")) for name, url in super().get_breadcrumbs(request)]
 
     def get_raw_data_form(self, data: Any, view: Any, method: str, request: Any) -> Any:
-        """DRF's form. DRF fills it from a model instance; here a task is a dict."""
+        """Return DRF's form with other content. DRF fills it from a model instance, but here a task is a dict."""
         form = super().get_raw_data_form(data, view, method, request)
         if form:
-            form.fields["_content"].initial = self.proposal(data, view, method)
+            form.fields["_content"].initial = self.initial_content(data, view, method)
         return form
 
-    def proposal(self, data: Any, view: Any, method: str) -> str:
-        """The form's first content: the fields that PUT may change, or empty fields; nothing for an action."""
+    def initial_content(self, data: Any, view: Any, method: str) -> str:
+        """Return JSON with the writable fields of the shown task, or with empty fields; "" for an action."""
         if method == "PATCH" and "PUT" not in view.allowed_methods:
             return ""
         fields = [field for field in view.get_serializer().fields.values() if not field.read_only]

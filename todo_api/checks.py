@@ -27,7 +27,6 @@ VARIABLES = {"CORS_ALLOWED_ORIGINS": "CORS_ORIGINS (or FRONTEND_URL)"}
 
 
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Every rule below."""
     return [message for rule in RULES for message in rule()]
 
 
@@ -42,7 +41,6 @@ def check_django_secret_key() -> Iterator[CheckMessage]:
 
 
 def check_algorithm() -> Iterator[CheckMessage]:
-    """JWT_ALGORITHM is one of the algorithms that this service verifies."""
     if settings.JWT_ALGORITHM not in ALGORITHMS:
         yield Error(
             f"JWT_ALGORITHM is {settings.JWT_ALGORITHM!r}, which is not known.",
@@ -52,7 +50,7 @@ def check_algorithm() -> Iterator[CheckMessage]:
 
 
 def check_shared_secrets() -> Iterator[CheckMessage]:
-    """In shared-secret mode the secret is set and at least as long as the algorithm's hash."""
+    """In shared-secret mode require secrets that are at least as long as the algorithm's hash."""
     needed = SECRET_BYTES.get(settings.JWT_ALGORITHM)
     if not needed:
         return
@@ -72,7 +70,7 @@ def check_shared_secrets() -> Iterator[CheckMessage]:
 
 
 def check_key_set_address() -> Iterator[CheckMessage]:
-    """In key-set mode the key set has an HTTP address."""
+    """In key-set mode require the HTTP address of a key set."""
     if settings.JWT_ALGORITHM not in KEY_TYPES or is_http_address(settings.JWKS_URL):
         return
     if settings.JWKS_URL:
@@ -87,7 +85,7 @@ def check_key_set_address() -> Iterator[CheckMessage]:
 
 
 def is_http_address(url: str) -> bool:
-    """Whether `url` is http or https, with a host and a usable port."""
+    """Return whether `url` is http or https, with a host and a valid port."""
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -96,7 +94,7 @@ def is_http_address(url: str) -> bool:
 
 
 def check_better_auth_address() -> Iterator[CheckMessage]:
-    """In key-set mode BETTER_AUTH_URL, if set, is an HTTP address: its origin is the expected issuer."""
+    """In key-set mode require an HTTP address in BETTER_AUTH_URL, if it is set: its origin is the expected issuer."""
     url = settings.BETTER_AUTH_URL
     if settings.JWT_ALGORITHM in KEY_TYPES and url and not is_http_address(url):
         yield Error(
@@ -107,7 +105,6 @@ def check_better_auth_address() -> Iterator[CheckMessage]:
 
 
 def check_default_sort() -> Iterator[CheckMessage]:
-    """TASKS_DEFAULT_SORT is a sort that the API knows."""
     if settings.TASKS_DEFAULT_SORT not in SORTS:
         yield Error(
             f"TASKS_DEFAULT_SORT is {settings.TASKS_DEFAULT_SORT!r}, which is not a sort.",
@@ -117,7 +114,6 @@ def check_default_sort() -> Iterator[CheckMessage]:
 
 
 def check_rates() -> Iterator[CheckMessage]:
-    """Both limits are rates, or empty."""
     for variable in RATES.values():
         try:
             rate(getattr(settings, variable))
@@ -130,7 +126,7 @@ def check_rates() -> Iterator[CheckMessage]:
 
 
 def check_redis_address() -> Iterator[CheckMessage]:
-    """REDIS_URL, if set, is a Redis address with known options. Nothing is sent to Redis."""
+    """Require a Redis address with known options, if it is set. Nothing is sent to Redis."""
     if not settings.REDIS_URL:
         return
     from redis import RedisError  # 5 MB, for deployments with Redis only
@@ -139,7 +135,7 @@ def check_redis_address() -> Iterator[CheckMessage]:
         redis_storage(settings.REDIS_URL).storage.connection_pool.make_connection()
     except (ValueError, TypeError, RedisError):  # TypeError: an unknown option
         yield Error(  # without the address, which may hold a password
-            "REDIS_URL is not the address of a Redis, or has an unknown option.",
+            "REDIS_URL is not the address of a Redis server, or has an unknown option.",
             hint=f"Use {FORM_OF_REDIS_URL}.",
             id="todo_api.E007",
         )
@@ -158,9 +154,9 @@ RULES: tuple[Callable[[], Iterator[CheckMessage]], ...] = (
 
 
 def check_user_table(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """With REQUIRE_KNOWN_USER the table of users can be read. An unreachable database proves nothing.
+    """With REQUIRE_KNOWN_USER warn when the table of users cannot be read. Ignore an unreachable database.
 
-    A warning, so that `migrate` can run before Better Auth has made its tables; a server does not start with it.
+    It is a warning, because `migrate` runs before Better Auth has created its tables. A server does not start with it.
     """
     if not settings.REQUIRE_KNOWN_USER:
         return []
@@ -182,7 +178,7 @@ def check_user_table(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 
 def refuse_to_start_misconfigured() -> None:
-    """Run all checks, also those of Django and of libraries; ImproperlyConfigured with one line for the first error."""
+    """Run all checks, also those of Django and of libraries. Raise ImproperlyConfigured for the first error."""
     for message in run_checks():
         if message.id == "todo_api.W001" or (message.level >= ERROR and not message.is_silenced()):
             text = f"{message.msg.rstrip('.')}. {message.hint or ''}".strip()

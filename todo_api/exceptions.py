@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 1  # seconds
-# Errors of PostgreSQL while it cannot serve: read-only after a failover; a missing table or column before a migration.
-NOT_SERVING = {"25006", "42P01", "42703"}
+# Errors of PostgreSQL while it is not ready: read-only after a failover; a missing table or column before a migration.
+NOT_READY = {"25006", "42P01", "42703"}
 # The default code of each status. A refused token and a 503 have several codes, which their exceptions name.
 CODES = {
     400: "parse_error",
@@ -42,7 +42,7 @@ CODES = {
     500: "internal_error",
     503: "database_unavailable",
 }
-# Names in RFC 9110 that Python 3.11 does not know yet.
+# Names in RFC 9110 that Python 3.11 does not have.
 TITLES = {status: HTTPStatus(status).phrase for status in CODES} | {
     413: "Content Too Large",
     422: "Unprocessable Content",
@@ -101,7 +101,7 @@ def translate(exc: Exception) -> exceptions.APIException:
             return PayloadTooLarge()
         case OperationalError() | InterfaceError():
             return DatabaseUnavailable()
-        case DatabaseError() if getattr(exc.__cause__, "sqlstate", None) in NOT_SERVING:
+        case DatabaseError() if getattr(exc.__cause__, "sqlstate", None) in NOT_READY:
             return DatabaseUnavailable()
         case Http404():
             return exceptions.NotFound("There is nothing at this address.")
@@ -132,7 +132,7 @@ def body(error: exceptions.APIException) -> dict[str, Any]:
 
 
 def code_of(error: exceptions.APIException) -> str:
-    """Return the stable code: the exception's own where its status has several, else the status's."""
+    """Return the stable code: the exception's code where its status has several, else the status's code."""
     if error.status_code == 503 or isinstance(error, exceptions.AuthenticationFailed):
         return str(error.get_codes())
     return CODES[error.status_code]
@@ -152,7 +152,7 @@ def field_errors(details: Any, field: str = "") -> Iterator[dict[str, str | None
 
 
 def encodable(text: Any) -> str:
-    """Replace lone surrogates, which come from the request's body and which UTF-8 cannot encode."""
+    """Replace lone surrogates, which a request's body can contain and UTF-8 cannot encode."""
     return str(text).encode(errors="replace").decode()
 
 

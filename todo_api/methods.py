@@ -1,4 +1,4 @@
-"""Which methods the addresses outside the API and the admin take."""
+"""The allowed methods of the addresses outside the API and the admin."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ SAFE = ("GET", "HEAD")
 
 
 def safe_only(view: View) -> View:
-    """Django's `require_safe` with a problem as its body. It comes before the CSRF check, which would answer 403."""
+    """Allow only GET and HEAD, as Django's `require_safe`, with a problem as the body of the 405.
+
+    It runs instead of the CSRF check, which would respond with 403.
+    """
 
     @csrf_exempt
     @wraps(view)

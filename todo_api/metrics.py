@@ -35,7 +35,7 @@ def observe(request: HttpRequest, response: HttpResponseBase, seconds: float) ->
 
 @csrf_exempt
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer the metrics of all workers as Prometheus text: 404 without METRICS_TOKEN, 401 without its token."""
+    """Return the metrics of all workers as Prometheus text; 404 if METRICS_TOKEN is not set, 401 without this token."""
     if not settings.METRICS_TOKEN:
         raise Http404
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")

@@ -1,4 +1,4 @@
-"""Better Auth's users, where they are in the same database."""
+"""Better Auth's users, for deployments with one database for both."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from django.db import models
 
 
 class BetterAuthUser(models.Model):
-    """The columns of Better Auth's table that the admin shows. Better Auth makes and migrates the table.
+    """The columns of Better Auth's table that the admin shows. Better Auth creates and migrates the table.
 
-    The service only reads it; a database grant enforces that (docs/deployment.md). The id may have another type there.
+    The service only reads it; a database grant enforces that (docs/deployment.md). Its ids may have another type.
     """
 
     id = models.TextField(primary_key=True)

@@ -1,4 +1,4 @@
-"""The pages outside the API: the root, Swagger UI, Redoc and their OpenAPI document, the icon."""
+"""The pages outside the API: the root, Swagger UI, Redoc, the OpenAPI document, the icon."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAVICON = (Path(__file__).parent / "static/todo_api/favicon.ico").read_bytes()
 @safe_only
 @vary_on_headers("Accept")
 def root(request: HttpRequest) -> HttpResponse:
-    """A page for a browser; name, version and addresses as JSON for every other client."""
+    """Return a page for a browser; name, version and addresses as JSON for every other client."""
     if request.get_preferred_type(["application/json", "text/html"]) == "text/html":
         about = {"version": __version__, "browsable": settings.BROWSABLE_API}
         return render(request, "todo_api/root.html", about)
@@ -42,7 +42,7 @@ def redoc(request: HttpRequest) -> HttpResponse:
 
 @cache
 def document_bytes() -> bytes:
-    """The OpenAPI document. `wsgi.load` calls this first: two threads that build it at once fail in drf-spectacular."""
+    """Return the OpenAPI document. Not thread-safe, so wsgi.py calls it before the first request."""
     return orjson.dumps(SchemaGenerator().get_schema(public=True))  # type: ignore[no-untyped-call]
 
 
@@ -54,5 +54,5 @@ def document(request: HttpRequest) -> HttpResponse:
 @safe_only
 @cache_control(public=True, max_age=86_400)
 def favicon(request: HttpRequest) -> HttpResponse:
-    """Browsers ask for this address where a page names no icon."""
+    """Return the icon. Browsers request this address when a page names no icon."""
     return HttpResponse(FAVICON, content_type="image/x-icon")

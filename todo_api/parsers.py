@@ -15,7 +15,7 @@ SEND_JSON = 'Send the body as JSON, with the header "Content-Type: application/j
 
 
 class StrictJSONParser(JSONParser):
-    """DRF's parser accepts other charsets, encodings, cut bodies, infinities and deep nesting. This one refuses them.
+    """Refuses other charsets, compressed or incomplete bodies, infinities and deep nesting. DRF's parser accepts them.
 
     It is a subclass because DRF limits the size of a body only for subclasses of its own parser. It does not use
     orjson for the reasons in docs/decisions/0005-the-standard-library-reads-json.md.

@@ -1,4 +1,4 @@
-"""JSON responses, and pages of the browsable API."""
+"""The renderer of JSON responses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from todo_api.exceptions import MEDIA_TYPE
 
 
 class ORJSONRenderer(renderers.JSONRenderer):
-    """JSON by orjson. Datetimes are written in UTC with `Z`; naive datetimes (of SQLite) are UTC already."""
+    """Renders JSON with orjson. Datetimes are written in UTC with `Z`; naive datetimes (of SQLite) are UTC already."""
 
     options = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 

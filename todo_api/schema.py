@@ -75,7 +75,7 @@ REQUEST_ID = "3f2c9a5be6c14f0b9d1e8a7c5b4d3e2f"
 
 
 def complete_document(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
-    """Add to every operation the problems and headers that it can answer. One of POSTPROCESSING_HOOKS."""
+    """Add the problems and headers of its responses to every operation. One of POSTPROCESSING_HOOKS."""
     components = result["components"]
     components["schemas"]["Problem"] = PROBLEM
     components["headers"] = HEADERS
@@ -90,7 +90,7 @@ def complete_document(result: Schema, generator: Any, request: Any, public: bool
 
 
 def complete_operation(path: str, operation: Schema) -> None:
-    """Add the headers of every response, and the problems that this operation can answer."""
+    """Add the headers of every response, and the problems that this operation can return."""
     responses = operation["responses"]
     for status, response in responses.items():
         response["headers"] = header_references(*EVERYWHERE) | response.get("headers", {})
@@ -101,7 +101,7 @@ def complete_operation(path: str, operation: Schema) -> None:
 
 
 def impossible_problems(path: str, operation: Schema) -> set[int]:
-    """Return the statuses that this operation never answers."""
+    """Return the statuses of problems that this operation never returns."""
     parameters = {parameter["in"] for parameter in operation.get("parameters", [])}
     statuses = set() if "requestBody" in operation else FOR_BODIES
     if "requestBody" not in operation and "query" not in parameters:

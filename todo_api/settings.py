@@ -25,7 +25,7 @@ env.read_env(env.path("DOTENV_FILE", BASE_DIR / ".env"), recurse=False)
 
 
 def origin(url: str) -> str:
-    """Scheme, host and port of an http URL as browsers write them; empty for other text, which checks.py refuses."""
+    """Return scheme, host and port of an http URL as browsers write them; "" for text that checks.py refuses."""
     try:
         parts = urlsplit(url.lower())
         host, port = address.bracketed(parts.hostname or ""), parts.port
@@ -80,7 +80,8 @@ except EnvError as error:
 if not SECRET_KEY:  # Django would stop as well, without naming the variable
     raise ImproperlyConfigured("DJANGO_SECRET_KEY is not set. Generate one: openssl rand -base64 48")
 
-# In key-set mode a session cookie of Better Auth is signed by the same keys: its `aud` tells it apart. See decision 7.
+# In key-set mode Better Auth signs its session cookie with the same keys. The cookie has another `aud`.
+# See docs/decisions/0007-key-sets-imply-an-audience.md.
 if not JWT_ALGORITHM.startswith("HS") and (issuer := origin(BETTER_AUTH_URL)):
     JWT_AUDIENCE = JWT_AUDIENCE or [issuer]
     JWT_ISSUER = JWT_ISSUER or issuer
@@ -142,7 +143,7 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "static/"
-# An image serves the files that were collected and compressed for it, a clone those of its packages.
+# A container image serves the files that its build has collected. A clone serves the files of its packages.
 STATIC_ROOT = BASE_DIR / "static" if (BASE_DIR / "static").is_dir() else None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 
@@ -163,7 +164,7 @@ if FRONTEND_URL:
     CORS_ALLOWED_ORIGINS = list(dict.fromkeys([*CORS_ALLOWED_ORIGINS, FRONTEND_URL.rstrip("/")]))
 CSRF_TRUSTED_ORIGINS = [url.rstrip("/") for url in CSRF_TRUSTED_ORIGINS]
 CORS_ALLOW_CREDENTIALS = True
-CORS_URLS_REGEX = r"^/(?!admin/)"  # no front end's script reads with an operator's session
+CORS_URLS_REGEX = r"^/(?!admin/)"  # a front end's script must not use an operator's session
 CORS_ALLOW_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"]
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "if-match", "if-none-match", "idempotency-key", "x-request-id"]
 CORS_EXPOSE_HEADERS = ["ETag", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID"]
@@ -217,7 +218,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        # The request log and exceptions.py say the same, with the request id; a scanner's Host is not worth a trace.
+        # The request log and exceptions.py log the same, with the request id. An unknown Host needs no traceback.
         "django.request": {"level": "CRITICAL"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },

@@ -102,7 +102,7 @@ class RedisCounts:
 
 
 def redis_storage(url: str) -> RedisStorage:
-    """Return a client of the Redis at `url` without connecting; ValueError when `url` is not a Redis URL."""
+    """Return a client of the Redis at `url` without connecting. Raise ValueError for another URL."""
     from redis import ConnectionPool  # 5 MB, loaded only where REDIS_URL is set
 
     # An explicit pool, because its connections do not retry. A client's own connections retry for seconds.
@@ -234,7 +234,7 @@ def rate_limits() -> dict[str, Limit]:
 
 
 def rate(text: str) -> RateLimitItem | None:
-    """Parse `600/minute`, `5 per 2 hours` and the like; None for an empty text, ValueError for anything else."""
+    """Parse a rate such as `600/minute` or `5 per 2 hours`. Return None for "". Raise ValueError for other text."""
     if not text.strip():
         return None
     [item] = parse_many(text)
@@ -249,10 +249,10 @@ def divide_among_workers(item: RateLimitItem) -> RateLimitItem:
 
 
 def client_address(request: Any) -> str:
-    """Return the peer's address, or with TRUSTED_PROXIES the address that the outermost trusted proxy has seen.
+    """Return the peer's address, or with TRUSTED_PROXIES the address that the outermost trusted proxy added.
 
-    Each proxy appends an address to X-Forwarded-For. The client controls what is further left, and a shorter list has
-    not passed through all proxies. Text that is no IP address does not count.
+    Each proxy appends an address to X-Forwarded-For. The client controls the entries to the left of these. A shorter
+    list has not passed through all proxies. Text that is not an IP address is ignored.
     """
     if proxies := settings.TRUSTED_PROXIES:
         forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
@@ -272,5 +272,5 @@ def ip_address_or_none(text: str) -> str | None:
 
 @receiver(setting_changed)
 def clear_rate_limits(**kwargs: Any) -> None:
-    """Only tests change settings."""
+    """Build the limits again after a change of settings, which only tests make."""
     rate_limits.cache_clear()

@@ -16,7 +16,7 @@ from django.db import connections
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "todo_api.settings")
 
 WSGIApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-WORKER_BOOT_ERROR = 3  # the exit status that tells gunicorn not to try again
+WORKER_BOOT_ERROR = 3  # the exit status with which a worker makes gunicorn stop
 
 
 def buffer_chunked(app: WSGIApplication) -> WSGIApplication:
@@ -54,7 +54,7 @@ def prepare() -> None:
     from todo_api.throttling import rate_limits
 
     refuse_to_start_misconfigured()  # imports the URLconf too, so that the first request does not wait for it
-    for build in (token_verifier, rate_limits, document_bytes):  # now, because the first requests come in parallel
+    for build in (token_verifier, rate_limits, document_bytes):  # before the first requests, which can be parallel
         build()
     connections.close_all()  # a check may have used the database, and workers must not inherit its socket
 

@@ -1,11 +1,9 @@
-"""What Django knows of Better Auth's table; nothing in the database changes."""
+"""The model of Better Auth's table, which `migrate` does not create or change."""
 
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """A model that `migrate` leaves alone."""
-
     initial = True
     dependencies = []
 

@@ -15,7 +15,7 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def duration(text: str) -> timedelta:
-    """Read `90s`, `15m`, `1h` or `7d`; ValueError for other text."""
+    """Parse `90s`, `15m`, `1h` or `7d`. Raise ValueError for other text."""
     match = re.fullmatch(r"([1-9][0-9]{0,5})([smhd])", text)
     if not match:
         raise ValueError(text)
@@ -23,9 +23,9 @@ def duration(text: str) -> timedelta:
 
 
 def development_token(user_id: str, lifetime: timedelta) -> str:
-    """Return a token as Better Auth signs it; CommandError outside of DEBUG and in key-set mode."""
+    """Return a token as Better Auth signs it. Raise CommandError without DEBUG and in key-set mode."""
     if not settings.DEBUG:
-        raise CommandError("Tokens are made in development only: DEBUG is off, so Better Auth has to make them.")
+        raise CommandError("Tokens are made in development only. DEBUG is off, so Better Auth must make them.")
     if not settings.JWT_ALGORITHM.startswith("HS"):
         raise CommandError(f"With JWT_ALGORITHM={settings.JWT_ALGORITHM} only Better Auth can sign tokens.")
     now = int(time.time())

@@ -21,13 +21,13 @@ USER_ID = "alice"
 
 
 class Command(BaseCommand):
-    """The production server on a development machine; with DEBUG it reloads when a file changes."""
+    """Runs gunicorn as in production. With DEBUG it reloads when a file changes."""
 
     help = "Migrate, print addresses and commands to try, then serve with gunicorn."
     requires_system_checks: list[str] = []  # handle() runs the checks and reports the first error in one line
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Does not return: gunicorn replaces this process."""
+        """Replace this process with gunicorn."""
         refuse_to_start_misconfigured()
         refuse_taken_address()
         call_command("migrate", verbosity=0)
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         self.stdout.write(welcome())
         self.stdout.flush()
         reload = ["--reload"] if settings.DEBUG else []
-        # Not the gunicorn script: in a copied .venv it runs the Python of the original.
+        # The script .venv/bin/gunicorn is not used: in a copied .venv it runs the Python of the original.
         command = [sys.executable, "-m", "gunicorn", "--log-level", "warning", *reload]
         os.execv(sys.executable, command)  # noqa: S606
 
@@ -49,11 +49,11 @@ def refuse_taken_address() -> None:
 
 
 def welcome() -> str:
-    """Addresses, and commands that can be pasted."""
+    """Return the banner: addresses, and commands to paste."""
     url = f"http://{address.public_name(settings.HOST)}:{settings.PORT}"
-    reach = "" if address.is_loopback(settings.HOST) else f"   (other machines can reach it: HOST={settings.HOST})"
+    note = "" if address.is_loopback(settings.HOST) else f"   (other machines can reach it: HOST={settings.HOST})"
     lines = [
-        f"Task API        {url}{reach}",
+        f"Task API        {url}{note}",
         f"documentation   {url}/docs",
         f"admin           {url}/admin/   (first: .venv/bin/python manage.py createsuperuser)",
         f"database        {connection.vendor}, {connection.settings_dict['NAME']}",
@@ -66,7 +66,7 @@ def welcome() -> str:
 
 
 def try_it(url: str) -> list[str]:
-    """Commands for a shell: create, list, complete; or the reason why there is no token."""
+    """Return shell commands that create, list and complete a task, or the reason why there is no token."""
     try:
         token = development_token(USER_ID, timedelta(hours=12))
     except CommandError as error:
