@@ -1,1 +1,1 @@
-"""Who calls: the bearer header, tokens, key sets, known users. Imports nothing else of this project."""
+"""Identifies callers: bearer header, tokens, key sets, known users. Imports nothing else of this project."""

@@ -1,4 +1,4 @@
-"""From the Authorization header to the caller. An API request reads and creates no Django user.
+"""Identifies the caller by the Authorization header. An API request reads and creates no Django user.
 
 See docs/decisions/0001-token-users-are-not-django-users.md.
 """
@@ -55,7 +55,7 @@ def key_set() -> KeysFor:
 
 @receiver(setting_changed)
 def clear_token_verifier(**kwargs: Any) -> None:
-    """Only tests change settings."""
+    """Build the verifier again after a change of settings, which only tests make."""
     token_verifier.cache_clear()
 
 
@@ -71,10 +71,10 @@ class BetterAuthAuthentication(JWTAuthentication):
     """`Authorization: Bearer <JWT of Better Auth>`; the scheme is case-insensitive (RFC 9110, section 11.1)."""
 
     def __init__(self) -> None:
-        """Skip simplejwt's look-up of the user model, which it makes for each request."""
+        """Do not look up the user model, as simplejwt does for each request."""
 
     def get_raw_token(self, header: bytes) -> bytes | None:
-        """Return the token of a bearer header, None for an empty header or another scheme."""
+        """Return the token of a bearer header; None for an empty header and for another scheme."""
         parts = header.split()
         if len(parts) < 2 or parts[0].lower() != b"bearer":
             return None

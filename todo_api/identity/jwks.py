@@ -1,11 +1,13 @@
-"""The issuer's public keys: fetched beside the requests and kept through the issuer's outages.
+"""The issuer's public keys, which are fetched in background threads and stay in use while the issuer is unavailable.
 
-Knows no request and no settings. A known key never waits; an unknown one waits for one fetch, within `Timing`.
+This module uses no request and no settings. The lookup of a known key never waits. The lookup of an unknown key waits
+for one fetch, at most `Timing.budget` seconds.
 """
 
 from __future__ import annotations
 
-import encodings.idna  # noqa: F401  # a first fetch would import it; a child that is forked meanwhile waits for ever
+# A fetch needs this module. A process that is forked while another thread imports it waits for the import for ever.
+import encodings.idna  # noqa: F401
 import logging
 import os
 import socket
@@ -25,7 +27,7 @@ import orjson
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 64 * 1024
-# algorithm -> what a key for it says of itself (RFC 7518, 6 and RFC 8037, 2)
+# algorithm -> members of a JWK for it (RFC 7518, section 6; RFC 8037, section 2)
 KEY_TYPES = {
     "EdDSA": {"kty": "OKP", "crv": "Ed25519"},
     "ES256": {"kty": "EC", "crv": "P-256"},
@@ -36,32 +38,32 @@ KEY_TYPES = {
 
 
 class KeySetUnavailable(Exception):
-    """There is no key set to look in: none was ever loaded, or none within `Timing.keep`."""
+    """No key set has been loaded yet, or the last one is older than `Timing.keep`."""
 
 
 class BadKeySet(ValueError):
-    """What the issuer answered is not a key set that can be used; the message says why."""
+    """The issuer's response is not a usable key set. The message is the reason."""
 
 
 @dataclass(frozen=True)
 class Timing:
-    """How patient a store is, in seconds."""
+    """The times of a key store, in seconds."""
 
     budget: float = 2  # for one fetch, and for a request that waits for it
-    pause: float = 5  # between two fetches, however many unknown keys are asked for
-    refresh: float = 5 * 60  # then a set is fetched anew, while it goes on being used
-    keep: float = 24 * 60 * 60  # so long it is used when it cannot be fetched anew
+    pause: float = 5  # between two fetches, for any number of unknown keys
+    refresh: float = 5 * 60  # the age at which a key set is fetched again; it stays in use meanwhile
+    keep: float = 24 * 60 * 60  # the age up to which a key set is used when fetches fail
 
 
 @dataclass(frozen=True)
 class KeySet:
-    """One answer of the issuer, and when it was asked for."""
+    """The keys of one response, and the time of its request."""
 
     keys: tuple[jwt.PyJWK, ...]
-    asked_at: float
+    requested_at: float
 
     def matching(self, header: Mapping[str, Any]) -> tuple[jwt.PyJWK, ...]:
-        """The keys of the header's `kid`, whatever it is; without one the only key, if there is just one."""
+        """Return the keys with the header's `kid`. Without a `kid` return the key of a set with one key."""
         if "kid" in header:
             return tuple(key for key in self.keys if key.key_id == header["kid"])
         return self.keys if len(self.keys) == 1 else ()
@@ -70,8 +72,8 @@ class KeySet:
 class KeyStore:
     """The key set at one address for one algorithm, for all threads of a process.
 
-    Nothing is fetched before the first question. Each fetch runs in a daemon thread of its own. A forked process keeps
-    the keys and fetches for itself.
+    Nothing is fetched before the first lookup. Each fetch runs in its own daemon thread. A forked process keeps the
+    keys and starts its own fetches.
     """
 
     def __init__(
@@ -79,36 +81,37 @@ class KeyStore:
     ) -> None:
         self._url, self._algorithm, self._timing, self._clock = url, algorithm, timing, clock
         self._key_set: KeySet | None = None
-        self._trouble = ""
-        self._forget_fetches()
+        self._failure = ""
+        self._reset_fetches()
         _stores.add(self)
 
-    def _forget_fetches(self) -> None:
-        """At first, and in a forked process: no thread is there to end a fetch or to release a lock."""
-        self._lock = threading.Lock()  # never held while a thread starts, or anything else is waited for
+    def _reset_fetches(self) -> None:
+        """Start without a fetch. A forked process needs this too, because its parent's threads do not run in it."""
+        self._lock = threading.Lock()  # never held while a thread starts or a fetch runs
         self._fetched: threading.Event | None = None  # set when the last fetch has ended
-        self._last_fetch = float("-inf")  # when it began or, if it has failed, when it failed
+        self._last_fetch = float("-inf")  # the time of its start or, if it failed, of its failure
 
     def keys_for(self, header: Mapping[str, Any]) -> tuple[jwt.PyJWK, ...]:
-        """The keys to try for a token with this header; KeySetUnavailable when that cannot be said."""
+        """Return the keys to try for a token with this header. Raise KeySetUnavailable without a key set."""
         if keys := self._known(header):
             self._fetch_at_most_every(self._timing.refresh)
             return keys
         if fetched := self._fetch_at_most_every(self._timing.pause):
             fetched.wait(max(0, self._last_fetch + self._timing.budget - self._clock()))
-        keys = self._known(header)  # of a fetch that has just ended, too
+        keys = self._known(header)  # again, because a fetch may have ended
         if keys is None:
-            raise KeySetUnavailable(self._trouble or "no key set has been loaded yet")
+            raise KeySetUnavailable(self._failure or "no key set has been loaded yet")
         return keys
 
     def _known(self, header: Mapping[str, Any]) -> tuple[jwt.PyJWK, ...] | None:
+        """Return the matching keys, None without a key set."""
         key_set = self._key_set
-        if key_set is None or self._clock() - key_set.asked_at > self._timing.keep:
+        if key_set is None or self._clock() - key_set.requested_at > self._timing.keep:
             return None
         return key_set.matching(header)
 
     def _fetch_at_most_every(self, seconds: float) -> threading.Event | None:
-        """What is set at the end of the running fetch, else of a new one; None when the last one is too recent."""
+        """Return the event that ends the running fetch or a new one; None when the last fetch is too recent."""
         with self._lock:
             if self._fetched and not self._fetched.is_set():
                 return self._fetched
@@ -118,22 +121,22 @@ class KeyStore:
             self._fetched = fetched = threading.Event()
         try:
             threading.Thread(target=self._load, args=[fetched], name="key-set", daemon=True).start()
-        except RuntimeError:  # no thread is available: the keys at hand must do
+        except RuntimeError:  # no thread is available; the present keys stay in use
             fetched.set()
         return fetched
 
     def _load(self, fetched: threading.Event) -> None:
-        """Replace the key set by a newer one. A failure leaves it and is logged once, not again until it changes."""
-        begun = self._last_fetch
+        """Replace the key set with a new one. After a failure keep the old one, and log a new reason."""
+        requested_at = self._last_fetch
         try:
             keys = public_keys(fetch(self._url, self._timing.budget), self._algorithm)
         except (OSError, HTTPException, ValueError) as error:
             self._last_fetch = self._clock()
-            if (trouble := f"{type(error).__name__}: {error}") != self._trouble:
-                logger.warning("The key set could not be loaded: %s", trouble)
-            self._trouble = trouble
+            if (failure := f"{type(error).__name__}: {error}") != self._failure:
+                logger.warning("The key set could not be loaded: %s", failure)
+            self._failure = failure
         else:
-            self._key_set, self._trouble = KeySet(keys, begun), ""
+            self._key_set, self._failure = KeySet(keys, requested_at), ""
         finally:
             fetched.set()
 
@@ -141,46 +144,46 @@ class KeyStore:
 _stores: WeakSet[KeyStore] = WeakSet()
 
 
-def _forget_fetches() -> None:
+def _reset_fetches() -> None:
     for store in _stores:
-        store._forget_fetches()
+        store._reset_fetches()
 
 
-os.register_at_fork(after_in_child=_forget_fetches)
+os.register_at_fork(after_in_child=_reset_fetches)
 
 
 def fetch(url: str, budget: float) -> bytes:
-    """The body of the 200 at `url`, within `budget` seconds and MAX_BYTES. A redirect is not followed."""
+    """Return the body of the 200 at `url`, within `budget` seconds and MAX_BYTES. Follow no redirect."""
     deadline = time.monotonic() + budget
     address = urlsplit(url)
     connection_to = HTTPSConnection if address.scheme == "https" else HTTPConnection
     with closing(connection_to(address.hostname or "", address.port, timeout=budget)) as connection:
         connection.connect()
-        with cut_at(deadline, connection.sock):
+        with shut_down_at(deadline, connection.sock):
             connection.request("GET", address._replace(scheme="", netloc="", fragment="").geturl() or "/")
             return read(connection.getresponse())
 
 
 def read(response: HTTPResponse) -> bytes:
-    """The body of a 200, if it is not too long."""
+    """Return the body. Raise BadKeySet for a status other than 200 and for a body over MAX_BYTES."""
     with response:
         if response.status != 200:
-            raise BadKeySet(f"the issuer answered {response.status}")
+            raise BadKeySet(f"the issuer responded with {response.status}")
         body = response.read(MAX_BYTES + 1)
     if len(body) > MAX_BYTES:
-        raise BadKeySet(f"the answer is longer than {MAX_BYTES} bytes")
+        raise BadKeySet(f"the response is longer than {MAX_BYTES} bytes")
     return body
 
 
 @contextmanager
-def cut_at(deadline: float, sock: socket.socket) -> Iterator[None]:
-    """End what is read from `sock` at the deadline; its own timeout begins anew with every byte."""
+def shut_down_at(deadline: float, sock: socket.socket) -> Iterator[None]:
+    """Shut `sock` down at the deadline. Its own timeout is not enough, because it starts again with every byte."""
 
-    def cut() -> None:
-        with suppress(OSError):  # it is closed already
-            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not an SSLSocket's own, which is not for other threads
+    def shut_down() -> None:
+        with suppress(OSError):  # it is already closed
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)  # SSLSocket.shutdown is not thread-safe
 
-    timer = threading.Timer(deadline - time.monotonic(), cut)
+    timer = threading.Timer(deadline - time.monotonic(), shut_down)
     timer.daemon = True
     timer.start()
     try:
@@ -188,15 +191,15 @@ def cut_at(deadline: float, sock: socket.socket) -> Iterator[None]:
     finally:
         timer.cancel()
         if time.monotonic() >= deadline:
-            raise TimeoutError("no whole answer in time")
+            raise TimeoutError("no complete response in time")
 
 
 def public_keys(body: bytes, algorithm: str) -> tuple[jwt.PyJWK, ...]:
-    """The keys for `algorithm` in a JSON Web Key Set; BadKeySet when there is none."""
+    """Return the keys for `algorithm` in a JSON Web Key Set. Raise BadKeySet, or ValueError for invalid JSON."""
     document = orjson.loads(body)
     listed = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(listed, list):
-        raise BadKeySet("the answer is not a key set")
+        raise BadKeySet("the response is not a key set")
     keys = tuple(key for jwk in listed if (key := public_key(jwk, algorithm)))
     if not keys:
         raise BadKeySet(f"the key set has no public key for {algorithm}")
@@ -204,18 +207,18 @@ def public_keys(body: bytes, algorithm: str) -> tuple[jwt.PyJWK, ...]:
 
 
 def public_key(jwk: Any, algorithm: str) -> jwt.PyJWK | None:
-    """The key that a JWK describes, bound to `algorithm`; None for a private one or one for anything else."""
+    """Return the key of a JWK, bound to `algorithm`; None for a private key and for a key for another purpose."""
     try:
-        if not fits(jwk, algorithm):
+        if not is_usable(jwk, algorithm):
             return None
         key = jwt.PyJWK(jwk, algorithm)
-    except (jwt.PyJWTError, AttributeError, TypeError, ValueError):  # of the wrong shape, or no point of its curve
+    except (jwt.PyJWTError, AttributeError, TypeError, ValueError):  # malformed, or not a point of its curve
         return None
     return None if key.Algorithm.check_key_length(key.key) else key
 
 
-def fits(jwk: dict[str, Any], algorithm: str) -> bool:
-    """Whether a JWK says of itself that it verifies `algorithm`, and does not give a secret away."""
+def is_usable(jwk: dict[str, Any], algorithm: str) -> bool:
+    """Return whether a JWK is declared for verifying `algorithm` and has no private member."""
     return (
         KEY_TYPES[algorithm].items() <= jwk.items()
         and jwk.get("alg", algorithm) == algorithm

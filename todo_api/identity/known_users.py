@@ -1,4 +1,4 @@
-"""REQUIRE_KNOWN_USER: the caller is still in Better Auth's table of users."""
+"""REQUIRE_KNOWN_USER: refuse callers who are no longer in Better Auth's table of users."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import connection
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 
-if TYPE_CHECKING:  # rest_framework.views imports this module, the default permission, while it is being imported
+if TYPE_CHECKING:  # rest_framework.views imports the default permissions, so they cannot import it
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
@@ -25,7 +25,7 @@ def is_known(user_id: str) -> bool:
 
 
 class IsKnownUser(BasePermission):
-    """Refuse a token whose user was deleted (401). The last permission, because it costs a statement."""
+    """Refuses a token of a deleted user (401). It is the last permission, because it runs a statement."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         caller: Any = request.user

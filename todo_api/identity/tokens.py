@@ -29,7 +29,7 @@ JWS = jwt.PyJWS()
 
 
 class TokenError(Exception):
-    """The token is refused. The message is the reason, for the client."""
+    """The token is refused. The message tells the client the reason."""
 
     code = "token_invalid"
 
@@ -38,7 +38,7 @@ class TokenError(Exception):
 
 
 class TokenExpired(TokenError):
-    """The token is valid but for its `exp`."""
+    """The token is valid except for its `exp`."""
 
     code = "token_expired"
 

@@ -1,4 +1,4 @@
-"""An issuer, a clock that stands still, and key stores that use both."""
+"""An issuer, a clock, and key stores that use both."""
 
 import logging
 
@@ -6,11 +6,11 @@ import pytest
 
 from todo_api.identity.jwks import KeyStore
 from todo_api.identity.tests.issuer import Issuer, serving
-from todo_api.identity.tests.key_stores import BRISK, PATIENT
+from todo_api.identity.tests.key_stores import LONG_BUDGET, SHORT_BUDGET
 
 
 class Clock:
-    """Stands still; a test sets `now`."""
+    """Returns `now`, which only a test changes."""
 
     def __init__(self):
         self.now = 1000.0
@@ -32,16 +32,16 @@ def issuer():
 
 @pytest.fixture
 def store(issuer, clock):
-    return KeyStore(issuer.url, "EdDSA", PATIENT, clock)
+    return KeyStore(issuer.url, "EdDSA", LONG_BUDGET, clock)
 
 
 @pytest.fixture
-def brisk_store(issuer, clock):
-    return KeyStore(issuer.url, "EdDSA", BRISK, clock)
+def quick_store(issuer, clock):
+    return KeyStore(issuer.url, "EdDSA", SHORT_BUDGET, clock)
 
 
 @pytest.fixture
 def warnings_of(caplog):
-    """The messages that the store has logged."""
+    """`warnings_of()`: the messages that key stores have logged."""
     caplog.set_level(logging.INFO, "todo_api.identity.jwks")
     return lambda: [record.getMessage() for record in caplog.records if record.name == "todo_api.identity.jwks"]

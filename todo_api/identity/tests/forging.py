@@ -1,4 +1,4 @@
-"""Tokens that no library would make, verifiers to try them on, and what the verifiers answer."""
+"""Tokens that no library makes, and verifiers with their results."""
 
 import hmac
 import json
@@ -36,7 +36,7 @@ def always(*keys):
 CURRENT_KEY, PREVIOUS_KEY = (shared_secret(secret.decode(), "HS256") for secret in (SECRET, PREVIOUS))
 SHARED = TokenVerifier("HS256", always(CURRENT_KEY), leeway=10)
 STRICT = TokenVerifier("HS256", always(CURRENT_KEY), audiences=(OURS, "https://ops.example.com"), issuer=OURS)
-PUNCTUAL = TokenVerifier("HS256", always(CURRENT_KEY))
+NO_LEEWAY = TokenVerifier("HS256", always(CURRENT_KEY))
 KEY_SET = TokenVerifier("EdDSA", always(public(SIGNING_KEY)), leeway=10)
 
 ACCEPTED = "accepted"
@@ -79,7 +79,7 @@ def payload(**claims):
 
 
 def forge(header=None, body=None, sign=hs256, **claims):
-    """A signed token, also one that PyJWT refuses to make. `...` leaves a claim or a header out."""
+    """Return a signed token, also one that PyJWT refuses to make. `...` leaves a claim or a header out."""
     if not isinstance(header, bytes):
         header = {"alg": "EdDSA" if sign is ed25519 else "HS256"} | (header or {})
         header = {name: value for name, value in header.items() if value is not ...}
@@ -88,18 +88,18 @@ def forge(header=None, body=None, sign=hs256, **claims):
 
 
 def of_length(length):
-    """A good token of so many bytes, with white space at the end of its payload."""
+    """Return a valid token of `length` bytes. Its payload ends with white space."""
     room = (length - len(forge(body=b""))) * 3 // 4
     return forge(body=json.dumps(payload()).encode().ljust(room))
 
 
-# A token is made when its case runs, because most depend on the time.
-def case(name, make, verdict, verifier=SHARED):
-    return pytest.param(verifier, make, verdict, id=name)
+# The token of a case is made when the case runs, because most tokens depend on the time.
+def case(name, make, expected, verifier=SHARED):
+    return pytest.param(verifier, make, expected, id=name)
 
 
-def judge(verifier, token):
-    """ACCEPTED, or the code and the message of the refusal."""
+def result_of(verifier, token):
+    """Return ACCEPTED, or the code and the message of the error."""
     try:
         verifier.verify(token)
     except TokenError as error:

@@ -1,4 +1,4 @@
-"""An issuer on 127.0.0.1: real keys, and a key set that it answers well, badly, slowly or not at all."""
+"""An issuer on 127.0.0.1 with real keys. Its responses can be valid, invalid, slow or missing."""
 
 import json
 import threading
@@ -17,41 +17,36 @@ MAKERS = {
     "RS256": lambda: rsa.generate_private_key(65537, 2048),
     "PS256": lambda: rsa.generate_private_key(65537, 2048),
 }
-MISFITS = {"EdDSA": ed448.Ed448PrivateKey.generate, "ES256": lambda: ec.generate_private_key(ec.SECP384R1())}
+OTHER_CURVES = {"EdDSA": ed448.Ed448PrivateKey.generate, "ES256": lambda: ec.generate_private_key(ec.SECP384R1())}
 
 
 @cache
-def made(algorithm, name):
-    """A key pair."""
+def key_pair(algorithm, name):
     return MAKERS[algorithm]()
 
 
 def private_key(algorithm="EdDSA", name="a"):
-    """The issuer's key of that name."""
-    return made(algorithm, name)
+    return key_pair(algorithm, name)
 
 
 def jwk(algorithm="EdDSA", name="a", **members):
-    """A public key as Better Auth publishes it; `members` overrides, and takes away what is `...`."""
-    published = described(private_key(algorithm, name).public_key(), algorithm) | {"kid": name} | members
+    """Return a public key as Better Auth publishes it. `members` replace its members; `...` removes one."""
+    published = as_jwk(private_key(algorithm, name).public_key(), algorithm) | {"kid": name} | members
     return {name: value for name, value in published.items() if value is not ...}
 
 
-def described(key, algorithm):
-    """Any key as a JWK that claims to be for `algorithm`."""
+def as_jwk(key, algorithm):
+    """Return any key as a JWK that names `algorithm`."""
     members = jwt.get_algorithm_by_name(algorithm).to_jwk(key, as_dict=True) | {"alg": algorithm}
     members.pop("key_ops", None)
     return members
 
 
 def key_set(*keys):
-    """The body of a key set."""
     return json.dumps({"keys": keys}).encode()
 
 
-def answer(body, status=200, **headers):
-    """Serve `body`."""
-
+def reply(body, status=200, **headers):
     def serve(handler):
         handler.send_response(status)
         for name, value in ({"Content-Length": str(len(body))} | headers).items():
@@ -63,16 +58,16 @@ def answer(body, status=200, **headers):
 
 
 def hang(handler):
-    """Accept and say nothing."""
+    """Keep the connection open without a response."""
     handler.server.released.wait(10)
 
 
 def hang_up(handler):
-    """Close the connection without a word."""
+    """Close the connection without a response."""
 
 
-def drip(head, byte=b" "):
-    """Serve `head`, and then one byte after the other, each long before a socket would time out."""
+def send_slowly(head, byte=b" "):
+    """Send `head`, and then `byte` again and again, faster than the timeout of a socket."""
 
     def serve(handler):
         handler.wfile.write(head)
@@ -83,53 +78,51 @@ def drip(head, byte=b" "):
 
 
 class Issuer(ThreadingTCPServer):
-    """Counts what it is asked for; `answer` says what it answers."""
+    """Records the paths of its requests in `fetches`. A test sets `respond`, which writes the response."""
 
     daemon_threads = True
 
     def __init__(self, *keys):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_address[1]}/api/auth/jwks"
-        self.fetches, self.asked, self.released = [], threading.Event(), threading.Event()
+        self.fetches, self.requested, self.released = [], threading.Event(), threading.Event()
         self.publish(*keys or [jwk()])
 
     def publish(self, *keys):
-        """Answer with a set of these keys from now on."""
-        self.answer = answer(key_set(*keys))
+        """Respond with a set of these keys from now on."""
+        self.respond = reply(key_set(*keys))
 
     def handle_error(self, request, client_address):
-        """A client that hangs up is no news."""
+        """Do not log a client that closes the connection."""
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Passes a request on to the issuer's answer of the moment."""
-
     def do_GET(self):
         self.server.fetches.append(self.path)
-        self.server.asked.set()
-        self.server.answer(self)
+        self.server.requested.set()
+        self.server.respond(self)
 
     def log_message(self, *args):
-        """Says nothing."""
+        pass
 
 
 @contextmanager
 def serving(issuer):
-    """The issuer, at work until the end of the block."""
+    """Run the issuer during the block."""
     thread = threading.Thread(target=issuer.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
         yield issuer
     finally:
         issuer.released.set()
-        settle()
+        wait_for_fetches()
         issuer.shutdown()
         issuer.server_close()
         thread.join()
 
 
-def settle():
-    """Wait for the fetches that are running behind the requests."""
+def wait_for_fetches():
+    """Wait for the end of the fetches in background threads."""
     for thread in threading.enumerate():
         if thread.name == "key-set":
             with suppress(RuntimeError):

@@ -1,4 +1,4 @@
-"""What the tests of the key store share: timings, and questions to a store."""
+"""Timings and lookups for the tests of the key store."""
 
 import threading
 import time
@@ -7,8 +7,8 @@ import pytest
 
 from todo_api.identity.jwks import KeySetUnavailable, Timing
 
-PATIENT = Timing(budget=10)
-BRISK = Timing(budget=0.4)
+LONG_BUDGET = Timing(budget=10)
+SHORT_BUDGET = Timing(budget=0.4)
 A = {"kid": "a"}  # the header of a token that the issuer's key "a" has signed
 
 
@@ -16,8 +16,8 @@ def names(keys):
     return [key.key_id for key in keys]
 
 
-def ask(store):
-    """The names of the keys for the header A, or None when the store is unavailable."""
+def lookup(store):
+    """Return the names of the keys for the header A, None when the store is unavailable."""
     try:
         return names(store.keys_for(A))
     except KeySetUnavailable:

@@ -1,4 +1,4 @@
-"""Where a request may carry its token."""
+"""The only place of a token is the Authorization header."""
 
 import pytest
 from rest_framework.exceptions import AuthenticationFailed
@@ -90,22 +90,22 @@ def test_an_operators_session_gives_no_right_beyond_the_token(admin_client, toke
 
 @pytest.mark.parametrize("second", ["Bearer {}", "bearer {}", "Basic YWxpY2U6", "Bearer"])
 def test_two_authorization_headers_are_refused_by_the_server(server, token_for, second):
-    answer = server.send(
+    response = server.send(
         f"GET /api/alice/tasks HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         f"Authorization: Bearer {token_for()}\r\nAuthorization: {second.format(token_for())}\r\n\r\n".encode()
     )
 
-    assert answer.startswith(b"HTTP/1.1 401 ")
-    assert b'error="invalid_token"' in answer
+    assert response.startswith(b"HTTP/1.1 401 ")
+    assert b'error="invalid_token"' in response
 
 
 @pytest.mark.parametrize("value", [b"Bearer \xff\xfe", "Bearer é".encode(), b"\xc3\xa9 abc", b"Bearer a.\x80.c"])
 def test_bytes_that_are_not_ascii_are_refused_by_the_server(server, value):
-    answer = server.send(
+    response = server.send(
         b"GET /api/tasks HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: " + value + b"\r\n\r\n"
     )
 
-    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert response.startswith(b"HTTP/1.1 401 ")
 
 
 def test_options_without_preflight_headers_needs_a_token(anonymous):

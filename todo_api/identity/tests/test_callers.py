@@ -1,4 +1,4 @@
-"""For which user a token speaks, and which rights it gives."""
+"""The user that a token identifies, and the rights that it gives."""
 
 from dataclasses import FrozenInstanceError
 from urllib.parse import quote
@@ -68,7 +68,7 @@ RIGHTS = {
 }
 
 
-def test_no_claim_gives_a_right_to_anothers_tasks(client_for, token_for, make_task):
+def test_no_claim_gives_access_to_another_users_tasks(client_for, token_for, make_task):
     make_task(user_id="bob")
     client = client_for("alice", token=token_for("alice", **RIGHTS))
 

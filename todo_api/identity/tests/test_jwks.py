@@ -1,4 +1,4 @@
-"""When a key set is fetched, and who waits for it."""
+"""The times of fetches, and the requests that wait for them."""
 
 import threading
 import time
@@ -6,8 +6,16 @@ import time
 import pytest
 
 from todo_api.identity.jwks import KeySetUnavailable, KeyStore, Timing
-from todo_api.identity.tests.issuer import hang, jwk, private_key, settle
-from todo_api.identity.tests.key_stores import BRISK, PATIENT, A, ask, is_fetching, names, seconds_until_unavailable
+from todo_api.identity.tests.issuer import hang, jwk, private_key, wait_for_fetches
+from todo_api.identity.tests.key_stores import (
+    LONG_BUDGET,
+    SHORT_BUDGET,
+    A,
+    is_fetching,
+    lookup,
+    names,
+    seconds_until_unavailable,
+)
 from todo_api.identity.tokens import TokenError, TokenVerifier
 
 DAY = 24 * 60 * 60
@@ -76,7 +84,7 @@ def test_a_removed_key_is_refused(store, issuer, clock):
 def test_the_set_is_refreshed_every_5_minutes(store, issuer, clock):
     for _ in range(4):
         store.keys_for(A)
-        settle()
+        wait_for_fetches()
         clock.now += 150
 
     assert len(issuer.fetches) == 2
@@ -84,32 +92,32 @@ def test_the_set_is_refreshed_every_5_minutes(store, issuer, clock):
 
 def test_a_known_key_does_not_wait_for_a_refresh(store, issuer, clock):
     store.keys_for(A)
-    issuer.answer = hang
+    issuer.respond = hang
     clock.now += 300
     begin = time.perf_counter()
 
     assert names(store.keys_for(A)) == ["a"]
-    assert issuer.asked.wait(5)
+    assert issuer.requested.wait(5)
     assert time.perf_counter() - begin < 1
 
 
-def test_four_simultaneous_requests_wait_for_one_hanging_fetch(brisk_store, issuer):
-    issuer.answer = hang
+def test_four_simultaneous_requests_wait_for_one_hanging_fetch(quick_store, issuer):
+    issuer.respond = hang
     waits = []
-    threads = [threading.Thread(target=lambda: waits.append(seconds_until_unavailable(brisk_store))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: waits.append(seconds_until_unavailable(quick_store))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
     assert len(waits) == 4
-    assert max(waits) < BRISK.budget + 0.5
+    assert max(waits) < SHORT_BUDGET.budget + 0.5
     assert len(issuer.fetches) == 1
 
 
 def test_four_simultaneous_requests_get_their_key_from_one_fetch(issuer):
-    store, found = KeyStore(issuer.url, "EdDSA", PATIENT, clock=give_way), []
-    threads = [threading.Thread(target=lambda: found.append(ask(store))) for _ in range(4)]
+    store, found = KeyStore(issuer.url, "EdDSA", LONG_BUDGET, clock=yielding_clock), []
+    threads = [threading.Thread(target=lambda: found.append(lookup(store))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -118,18 +126,18 @@ def test_four_simultaneous_requests_get_their_key_from_one_fetch(issuer):
     assert (found, len(issuer.fetches)) == ([["a"]] * 4, 1)
 
 
-def give_way():
-    """A clock that lets the other threads go first."""
+def yielding_clock():
+    """A clock that lets the other threads run."""
     threading.Event().wait(0.001)
     return 1000.0
 
 
 def test_a_late_request_waits_only_for_the_rest_of_a_fetch(store, issuer, clock):
-    issuer.answer = hang
-    first = threading.Thread(target=ask, args=[store])
+    issuer.respond = hang
+    first = threading.Thread(target=lookup, args=[store])
     first.start()
-    assert issuer.asked.wait(5)
-    clock.now += PATIENT.budget
+    assert issuer.requested.wait(5)
+    clock.now += LONG_BUDGET.budget
 
     assert seconds_until_unavailable(store) < 1
     issuer.released.set()

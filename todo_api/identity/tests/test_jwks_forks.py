@@ -8,7 +8,7 @@ from django.conf import settings
 
 from todo_api.identity.tests.issuer import hang, jwk
 
-# Each program gives up by itself (SIGALRM), so that a hang is a failure.
+# Each program ends itself after some seconds (SIGALRM), so that a hang is a failure.
 FETCHING = """
 import os, signal, sys, threading
 from todo_api.identity.jwks import KeyStore, Timing
@@ -27,10 +27,10 @@ os._exit(os.waitpid(child, 0)[1] != 0)
 
 
 def test_a_process_forked_during_a_fetch_fetches_for_itself(issuer):
-    issuer.answer = hang
+    issuer.respond = hang
     command = [sys.executable, "-W", "ignore", "-c", FETCHING, issuer.url]
     with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=settings.BASE_DIR, text=True) as process:
-        assert issuer.asked.wait(10)
+        assert issuer.requested.wait(10)
         issuer.publish(jwk())
         process.communicate("now\n")
 
@@ -45,7 +45,7 @@ signal.alarm(20)
 reached, start = threading.Event(), threading.Thread.start
 
 def stop_at(moment):
-    if sys.argv[2] == moment and threading.current_thread().name == "asks":
+    if sys.argv[2] == moment and threading.current_thread().name == "lookup":
         reached.set()
         time.sleep(60)
 
@@ -59,7 +59,7 @@ def stop_or_start(thread):
 
 threading.Thread.start = stop_or_start
 store = KeyStore(sys.argv[1], "EdDSA", Timing(budget=10), clock)
-threading.Thread(target=store.keys_for, args=[{"kid": "a"}], name="asks", daemon=True).start()
+threading.Thread(target=store.keys_for, args=[{"kid": "a"}], name="lookup", daemon=True).start()
 reached.wait()
 child = os.fork()
 if child == 0:

@@ -1,10 +1,10 @@
-"""Which keys of a key set are used, and for which algorithm."""
+"""The keys of a key set that are used, and their algorithms."""
 
 import orjson
 import pytest
 
 from todo_api.identity.jwks import BadKeySet, KeySetUnavailable, KeyStore, public_keys
-from todo_api.identity.tests.issuer import MAKERS, MISFITS, described, jwk, key_set, private_key
+from todo_api.identity.tests.issuer import MAKERS, OTHER_CURVES, as_jwk, jwk, key_set, private_key
 from todo_api.identity.tests.key_stores import A, names
 from todo_api.identity.tokens import TokenVerifier
 
@@ -35,7 +35,7 @@ def test_a_key_without_alg_is_used_for_the_configured_algorithm(issuer):
 
 
 def test_a_key_of_another_curve_is_ignored(issuer):
-    issuer.publish(jwk("ES256"), described(MISFITS["ES256"]().public_key(), "ES256") | {"kid": "P-384"})
+    issuer.publish(jwk("ES256"), as_jwk(OTHER_CURVES["ES256"]().public_key(), "ES256") | {"kid": "P-384"})
 
     assert KeyStore(issuer.url, "ES256").keys_for({"kid": "P-384"}) == ()
 
@@ -92,10 +92,10 @@ NO_KEYS = {
     "a list": b"[]",
     "keys that are not a list": b'{"keys": {"a": 1}}',
     "a set without objects of keys": b'{"keys": [null, 5, "a", [], {}]}',
-    "a private key": key_set(described(private_key(), "EdDSA") | A),
+    "a private key": key_set(as_jwk(private_key(), "EdDSA") | A),
     "a shared secret": key_set({"kty": "oct", "k": "AAAA", "kid": "a", "alg": "EdDSA"}),
     "a key of another type": key_set(jwk("RS256", alg="EdDSA")),
-    "a key of another curve": key_set(described(MISFITS["EdDSA"]().public_key(), "EdDSA") | A),
+    "a key of another curve": key_set(as_jwk(OTHER_CURVES["EdDSA"]().public_key(), "EdDSA") | A),
     "a key for another algorithm": key_set(jwk(alg="ES256")),
     "a key for encryption": key_set(jwk(use="enc")),
     "a key for signing": key_set(jwk(key_ops=["sign"])),

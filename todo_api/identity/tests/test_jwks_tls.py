@@ -1,4 +1,4 @@
-"""A key set that comes over TLS."""
+"""Key sets that are fetched over TLS."""
 
 import datetime
 import ipaddress
@@ -9,8 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 from todo_api.identity.jwks import KeySetUnavailable, KeyStore
-from todo_api.identity.tests.issuer import drip, hang, private_key, settle
-from todo_api.identity.tests.key_stores import BRISK, A, is_fetching, names, seconds_until_unavailable
+from todo_api.identity.tests.issuer import hang, private_key, send_slowly, wait_for_fetches
+from todo_api.identity.tests.key_stores import SHORT_BUDGET, A, is_fetching, names, seconds_until_unavailable
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +52,13 @@ def test_an_untrusted_certificate_is_refused(tls_issuer):
 
 
 @pytest.mark.parametrize(
-    "slow", [hang, drip(b"HTTP/1.0 200 OK\r\n\r\n"), drip(b"HTTP/1.1 200 OK\r\nX-Long: ", byte=b"x")]
+    "slow", [hang, send_slowly(b"HTTP/1.0 200 OK\r\n\r\n"), send_slowly(b"HTTP/1.1 200 OK\r\nX-Long: ", byte=b"x")]
 )
 def test_a_slow_response_over_tls_is_cut_off(tls_issuer, certificate, monkeypatch, slow):
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    tls_issuer.answer = slow
-    store = KeyStore(tls_issuer.url, "EdDSA", BRISK)
+    tls_issuer.respond = slow
+    store = KeyStore(tls_issuer.url, "EdDSA", SHORT_BUDGET)
 
-    assert seconds_until_unavailable(store) < BRISK.budget + 0.5
-    settle()
+    assert seconds_until_unavailable(store) < SHORT_BUDGET.budget + 0.5
+    wait_for_fetches()
     assert not is_fetching()

@@ -1,4 +1,4 @@
-"""Requests with tokens that the issuer's key set signs, and starts without an address of one."""
+"""Requests in key-set mode, and its settings at the start."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.exceptions import ImproperlyConfigured
 
 from todo_api.checks import refuse_to_start_misconfigured
-from todo_api.identity.tests.issuer import Issuer, answer, hang, jwk, private_key, serving
+from todo_api.identity.tests.issuer import Issuer, hang, jwk, private_key, reply, serving
 from todo_api.tests.server import Server, database_of_the_tests
 
 OURS = "https://app.example.com"
@@ -21,7 +21,7 @@ CLOSED_PORT = "http://127.0.0.1:1/api/auth/jwks"
 
 @pytest.fixture
 def issuer(configured):
-    """The service in key-set mode, and its issuer."""
+    """An issuer. The service is in key-set mode and uses it."""
     with (
         serving(Issuer()) as issuer,
         configured(JWT_ALGORITHM="EdDSA", JWKS_URL=issuer.url, JWT_AUDIENCE=[OURS], JWT_ISSUER=OURS),
@@ -46,7 +46,7 @@ def segment(data):
 
 
 def forged(sign, **header):
-    """Alice's token with a header that no library would write."""
+    """Return a token of alice with a header that no library writes."""
     now = int(time.time())
     claims = {"sub": "alice", "iat": now, "exp": now + 900, "aud": OURS, "iss": OURS}
     content = b".".join(segment(json.dumps(part).encode()) for part in ({"alg": "EdDSA", "kid": "a"} | header, claims))
@@ -84,11 +84,11 @@ def test_addresses_and_keys_in_the_header_are_ignored(issuer, client_for):
 
 
 def test_1_000_requests_with_a_known_key_cause_one_fetch(issuer, client, signed):
-    tokens = [f"Bearer {signed(iat=1000 + number)}" for number in range(100)]  # each is verified, the others remembered
+    tokens = [f"Bearer {signed(iat=1000 + number)}" for number in range(100)]  # the first use of each is verified
 
     for number in range(1_000):
         response = client.get("/api/bob/tasks", headers={"authorization": tokens[number % 100]})
-        assert response.status_code == 403  # a good token on another's path: no database either
+        assert response.status_code == 403  # another user's path needs no database
 
     assert len(issuer.fetches) == 1
 
@@ -151,7 +151,7 @@ def test_a_new_key_works_beside_the_old_one(issuer, client_for, signed):
     assert [get_tasks(client_for, signed(name=name, kid=name)).status_code for name in "ab"] == [200, 200]
 
 
-def test_without_a_key_set_a_token_is_answered_503(issuer, client_for, signed, configured):
+def test_without_a_key_set_a_request_with_a_token_is_503(issuer, client_for, signed, configured):
     with configured(JWKS_URL=CLOSED_PORT):
         response = get_tasks(client_for, signed())
 
@@ -161,7 +161,7 @@ def test_without_a_key_set_a_token_is_answered_503(issuer, client_for, signed, c
 
 
 def test_without_a_key_set_a_request_without_a_token_is_401(issuer, anonymous):
-    issuer.answer = answer(b"<html>")
+    issuer.respond = reply(b"<html>")
 
     assert anonymous.get("/api/tasks").status_code == 401
 
@@ -169,7 +169,7 @@ def test_without_a_key_set_a_request_without_a_token_is_401(issuer, anonymous):
 @pytest.mark.django_db
 def test_unknown_kids_do_not_delay_known_ones(issuer, client_for, signed):
     get_tasks(client_for, signed())
-    issuer.answer = hang
+    issuer.respond = hang
     statuses = [get_tasks(client_for, signed(kid=kid)).status_code for kid in "abacad"]
 
     assert statuses == [200, 401, 200, 401, 200, 401]
@@ -177,16 +177,16 @@ def test_unknown_kids_do_not_delay_known_ones(issuer, client_for, signed):
 
 
 def test_four_requests_at_once_share_one_fetch(issuer, client_for, signed):
-    issuer.answer = hang
+    issuer.respond = hang
     statuses = []
     barrier = threading.Barrier(4)
 
-    def ask():
+    def send():
         barrier.wait()
         statuses.append(get_tasks(client_for, token).status_code)
 
     token = signed()
-    threads = [threading.Thread(target=ask) for _ in range(4)]
+    threads = [threading.Thread(target=send) for _ in range(4)]
     begin = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -203,11 +203,11 @@ def test_gunicorn_accepts_tokens_of_the_issuer(issuer, signed, tmp_path):
     server = Server(tmp_path, DATABASE_URL=database_of_the_tests(), WEB_CONCURRENCY="2", **environment)
     fetched_at_start = len(issuer.fetches)
     try:
-        answers = [server.get("/api/tasks", Authorization=f"Bearer {signed()}") for _ in range(10)]
+        responses = [server.get("/api/tasks", Authorization=f"Bearer {signed()}") for _ in range(10)]
     finally:
         server.stop()
 
-    assert answers == [(200, "[]")] * 10
+    assert responses == [(200, "[]")] * 10
     assert (fetched_at_start, len(issuer.fetches) in (1, 2)) == (0, True)
 
 

@@ -1,4 +1,4 @@
-"""REQUIRE_KNOWN_USER: who is gone from Better Auth's own table is gone here, and operators see e-mail addresses."""
+"""REQUIRE_KNOWN_USER: deleted users are refused, and operators see e-mail addresses."""
 
 import re
 import subprocess
@@ -34,7 +34,7 @@ def required(configured):
 
 @pytest.fixture
 def make_users(db):
-    """`make_users(alice="alice@example.com")`: Better Auth's table, and a row for each."""
+    """`make_users(alice="alice@example.com")`: create Better Auth's table, and a row for each user."""
 
     def make(id_type="text", **emails):
         with connection.cursor() as cursor:
@@ -230,12 +230,12 @@ def test_the_setting_decides_which_task_admin_is_used(required, shows):
     program = (
         "from django.contrib import admin; from tasks.models import Task; print(type(admin.site.get_model_admin(Task)))"
     )
-    answer = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "manage.py", "shell", "-v0", "-c", program],
         cwd=settings.BASE_DIR, env=clean_environment(REQUIRE_KNOWN_USER=required), capture_output=True, text=True,
     )  # fmt: skip
 
-    assert f"admin.{shows}'" in answer.stdout, answer.stderr
+    assert f"admin.{shows}'" in result.stdout, result.stderr
 
 
 def test_a_foreign_path_needs_no_query(required, make_users, alice, django_assert_num_queries):

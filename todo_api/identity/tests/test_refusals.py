@@ -1,4 +1,4 @@
-"""What a 401 says to the client and to the log, and what it costs."""
+"""The 401: its body, headers, log line and SQL."""
 
 import logging
 import re
@@ -11,7 +11,7 @@ INVALID_TOKEN = f'{CHALLENGE}, error="invalid_token", error_description='
 OTHER_SECRET = "another-secret-0123456789-0123456789-0123456789-0123456789-0123456789"
 ORIGIN = "http://localhost:3000"
 now = time.time
-# Values of the header; `make` makes a token, a good one of alice when it gets no arguments.
+# Values of the header. `make()` returns a valid token of alice; arguments change it.
 NO_TOKEN = {
     "empty": lambda make: "",
     "Basic with a token": lambda make: f"Basic {make()}",
@@ -29,32 +29,32 @@ BAD_TOKEN = {
 EXPIRED = {"expired": lambda make: f"Bearer {make(exp=int(now()) - 60)}"}
 
 
-def table(credentials):
+def each_of(credentials):
     return pytest.mark.parametrize("credentials", credentials.values(), ids=credentials)
 
 
 @pytest.fixture
 def authorization(token_for, credentials):
-    """The header of one row, as the client's keyword."""
+    """The header of one row, as keyword arguments of the client."""
     return {"HTTP_AUTHORIZATION": credentials(token_for)}
 
 
-def test_without_a_header_a_token_is_asked_for(anonymous):
+def test_a_401_without_a_header_has_a_challenge(anonymous):
     response = anonymous.get("/api/alice/tasks")
 
     assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
     assert response["WWW-Authenticate"] == CHALLENGE
 
 
-@table(NO_TOKEN)
-def test_without_a_bearer_token_one_is_asked_for(anonymous, authorization):
+@each_of(NO_TOKEN)
+def test_a_401_without_a_bearer_token_has_a_challenge(anonymous, authorization):
     response = anonymous.get("/api/alice/tasks", **authorization)
 
     assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
     assert response["WWW-Authenticate"] == CHALLENGE
 
 
-@table(BAD_TOKEN)
+@each_of(BAD_TOKEN)
 def test_a_bad_token_is_refused_with_the_reason(anonymous, authorization):
     response = anonymous.get("/api/alice/tasks", **authorization)
 
@@ -63,7 +63,7 @@ def test_a_bad_token_is_refused_with_the_reason(anonymous, authorization):
     assert re.fullmatch(re.escape(INVALID_TOKEN) + r'"Invalid token: [ !#-\[\]-~]+"', response["WWW-Authenticate"])
 
 
-@table(EXPIRED)
+@each_of(EXPIRED)
 def test_an_expired_token_is_refused_as_expired(anonymous, authorization):
     response = anonymous.get("/api/alice/tasks", **authorization)
 
@@ -72,7 +72,7 @@ def test_an_expired_token_is_refused_as_expired(anonymous, authorization):
     assert response["WWW-Authenticate"] == INVALID_TOKEN + '"Token has expired"'
 
 
-@table({"no token": lambda make: "", "a bad token": lambda make: "Bearer x"} | EXPIRED)
+@each_of({"no token": lambda make: "", "a bad token": lambda make: "Bearer x"} | EXPIRED)
 def test_a_401_is_a_problem_document(anonymous, authorization):
     response = anonymous.get("/api/tasks/7", HTTP_X_REQUEST_ID="r-1", **authorization)
 
@@ -83,7 +83,7 @@ def test_a_401_is_a_problem_document(anonymous, authorization):
 
 
 @pytest.mark.django_db
-@table(NO_TOKEN | BAD_TOKEN | EXPIRED)
+@each_of(NO_TOKEN | BAD_TOKEN | EXPIRED)
 def test_a_401_needs_no_query(anonymous, django_assert_num_queries, authorization):
     with django_assert_num_queries(0):
         response = anonymous.post("/api/alice/tasks", {"title": "Buy milk"}, **authorization)
@@ -124,7 +124,7 @@ def test_a_401_is_logged_with_its_reason_and_the_clients_address(anonymous, auth
     assert [(record.getMessage(), record.client) for record in warnings] == [(line, "203.0.113.9")]
 
 
-@table(NO_TOKEN | BAD_TOKEN | EXPIRED | {"good": lambda make: f"Bearer {make()}"})
+@each_of(NO_TOKEN | BAD_TOKEN | EXPIRED | {"good": lambda make: f"Bearer {make()}"})
 def test_credentials_are_never_logged(anonymous, authorization, caplog):
     caplog.set_level(logging.DEBUG)
 

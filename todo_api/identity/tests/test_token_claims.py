@@ -9,17 +9,17 @@ from todo_api.identity.tests.forging import (
     END_OF_TIME,
     EXPIRED,
     KEY_SET,
+    NO_LEEWAY,
     NOT_JSON,
     OURS,
-    PUNCTUAL,
     SESSION_COOKIE,
     STRICT,
     case,
     ed25519,
     forge,
-    judge,
     now,
     refused,
+    result_of,
 )
 
 BAD_EXP = refused("'exp' is not a time in seconds")
@@ -37,7 +37,7 @@ TIMES = [
     case("exp just out of the leeway", lambda: forge(exp=now() - 10), EXPIRED),
     case("exp within the leeway", lambda: forge(exp=int(now()) - 4), ACCEPTED),
     case("exp now", lambda: forge(exp=int(now())), ACCEPTED),
-    case("exp now, without leeway", lambda: forge(exp=now()), EXPIRED, PUNCTUAL),
+    case("exp now, without leeway", lambda: forge(exp=now()), EXPIRED, NO_LEEWAY),
     case("exp 1970", lambda: forge(exp=0), EXPIRED),
     case("exp a minute ago, of the key set", lambda: forge(sign=ed25519, exp=int(now()) - 60), EXPIRED, KEY_SET),
     case("exp a float", lambda: forge(exp=now() + 900.5), ACCEPTED),
@@ -64,7 +64,7 @@ TIMES = [
     case("nbf now", lambda: forge(nbf=int(now())), ACCEPTED),
     case("nbf within the leeway", lambda: forge(nbf=int(now()) + 5), ACCEPTED),
     case("nbf in ten minutes", lambda: forge(nbf=int(now()) + 600), refused("'nbf' is in the future")),
-    case("nbf in a minute, without leeway", lambda: forge(nbf=now() + 60), refused("'nbf' is in the future"), PUNCTUAL),
+    case("nbf in 60 s, without leeway", lambda: forge(nbf=now() + 60), refused("'nbf' is in the future"), NO_LEEWAY),
     case("nbf null", lambda: forge(nbf=None), BAD_NBF),
     case("nbf true", lambda: forge(nbf=True), BAD_NBF),
     case("nbf a string of digits", lambda: forge(nbf="0"), BAD_NBF),
@@ -83,9 +83,9 @@ TIMES = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("verifier", "make", "verdict"), TIMES)
-def test_exp_nbf_and_iat_are_checked(verifier, make, verdict):
-    assert judge(verifier, make()) == verdict
+@pytest.mark.parametrize(("verifier", "make", "expected"), TIMES)
+def test_exp_nbf_and_iat_are_checked(verifier, make, expected):
+    assert result_of(verifier, make()) == expected
 
 
 # fmt: off
@@ -112,14 +112,14 @@ SUBJECTS = [
     case("sub true", lambda: forge(sub=True), NO_SUB),
     case("sub a list", lambda: forge(sub=["alice"]), NO_SUB),
     case("sub an object", lambda: forge(sub={"id": "alice"}), NO_SUB),
-    case("sub missing, id there", lambda: forge(sub=..., id="alice"), NO_SUB),
+    case("sub missing, with an id", lambda: forge(sub=..., id="alice"), NO_SUB),
 ]
 # fmt: on
 
 
-@pytest.mark.parametrize(("verifier", "make", "verdict"), SUBJECTS)
-def test_sub_is_checked(verifier, make, verdict):
-    assert judge(verifier, make()) == verdict
+@pytest.mark.parametrize(("verifier", "make", "expected"), SUBJECTS)
+def test_sub_is_checked(verifier, make, expected):
+    assert result_of(verifier, make()) == expected
 
 
 # fmt: off
@@ -134,8 +134,8 @@ AUDIENCES = [
          lambda: forge(iss=OURS, aud=[OURS, "better-auth:session-cache"]), SESSION_COOKIE, STRICT),
     case("e-mail verification token", lambda: forge(sub=..., email="alice@example.com"), NO_SUB),
     # aud and iss
-    case("aud of anybody when none is configured", lambda: forge(aud="https://other.example.com"), ACCEPTED),
-    case("aud a list of anybody when none is configured", lambda: forge(aud=["a", "b"]), ACCEPTED),
+    case("any aud when none is configured", lambda: forge(aud="https://other.example.com"), ACCEPTED),
+    case("aud any list when none is configured", lambda: forge(aud=["a", "b"]), ACCEPTED),
     case("aud missing when none is configured", lambda: forge(aud=...), ACCEPTED),
     case("aud ours", lambda: forge(iss=OURS, aud=OURS), ACCEPTED, STRICT),
     case("aud the second of ours", lambda: forge(iss=OURS, aud="https://ops.example.com"), ACCEPTED, STRICT),
@@ -151,7 +151,7 @@ AUDIENCES = [
     case("aud with a trailing slash", lambda: forge(iss=OURS, aud=OURS + "/"), OTHER_AUDIENCE, STRICT),
     case("aud a part of ours", lambda: forge(iss=OURS, aud="https://app"), OTHER_AUDIENCE, STRICT),
     case("aud in capital letters", lambda: forge(iss=OURS, aud=OURS.upper()), OTHER_AUDIENCE, STRICT),
-    case("iss of anybody when none is configured", lambda: forge(iss="https://other.example.com"), ACCEPTED),
+    case("any iss when none is configured", lambda: forge(iss="https://other.example.com"), ACCEPTED),
     case("iss wrong", lambda: forge(iss="https://other.example.com", aud=OURS), OTHER_ISSUER, STRICT),
     case("iss missing although configured", lambda: forge(aud=OURS), OTHER_ISSUER, STRICT),
     case("iss with a trailing slash", lambda: forge(iss=OURS + "/", aud=OURS), OTHER_ISSUER, STRICT),
@@ -161,6 +161,6 @@ AUDIENCES = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("verifier", "make", "verdict"), AUDIENCES)
-def test_aud_and_iss_are_checked(verifier, make, verdict):
-    assert judge(verifier, make()) == verdict
+@pytest.mark.parametrize(("verifier", "make", "expected"), AUDIENCES)
+def test_aud_and_iss_are_checked(verifier, make, expected):
+    assert result_of(verifier, make()) == expected

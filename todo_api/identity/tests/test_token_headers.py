@@ -29,10 +29,10 @@ from todo_api.identity.tests.forging import (
     ed25519,
     forge,
     hs256,
-    judge,
     jwk,
     public,
     refused,
+    result_of,
     segment,
 )
 from todo_api.identity.tokens import TokenVerifier
@@ -143,9 +143,9 @@ HEADERS = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("verifier", "make", "verdict"), HEADERS)
-def test_the_header_of_a_token_is_checked(verifier, make, verdict):
-    assert judge(verifier, make()) == verdict
+@pytest.mark.parametrize(("verifier", "make", "expected"), HEADERS)
+def test_the_header_of_a_token_is_checked(verifier, make, expected):
+    assert result_of(verifier, make()) == expected
 
 
 # fmt: off
@@ -175,9 +175,9 @@ SIGNATURES = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("verifier", "make", "verdict"), SIGNATURES)
-def test_the_signature_of_a_token_is_checked(verifier, make, verdict):
-    assert judge(verifier, make()) == verdict
+@pytest.mark.parametrize(("verifier", "make", "expected"), SIGNATURES)
+def test_the_signature_of_a_token_is_checked(verifier, make, expected):
+    assert result_of(verifier, make()) == expected
 
 
 @pytest.mark.parametrize("position", ["header", "payload", "signature"])
@@ -188,4 +188,4 @@ def test_a_token_with_any_changed_letter_is_refused(position):
 
     for place, letter in enumerate(whole):
         segments[index] = whole[:place] + (b"A" if letter != ord("A") else b"B") + whole[place + 1 :]
-        assert judge(SHARED, b".".join(segments)) != ACCEPTED
+        assert result_of(SHARED, b".".join(segments)) != ACCEPTED

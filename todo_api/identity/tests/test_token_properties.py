@@ -1,4 +1,4 @@
-"""TokenVerifier on random input: it answers with claims or raises TokenError, and nothing else."""
+"""TokenVerifier with random input: it returns claims or raises TokenError, and does nothing else."""
 
 import json
 
@@ -12,13 +12,13 @@ from todo_api.identity.tests.forging import (
     SHARED,
     STRICT,
     forge,
-    judge,
     now,
     payload,
+    result_of,
     segment,
 )
 
-# derandomize: each run tries the same examples, so that a failure belongs to the change that was made.
+# derandomize: each run uses the same examples, so that a new failure is caused by a change of the code.
 examples = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -53,19 +53,19 @@ headers = st.fixed_dictionaries(
 @examples
 @given(st.binary(max_size=5000))
 def test_random_bytes_are_refused(token):
-    assert judge(SHARED, token).startswith("token_invalid: ")
+    assert result_of(SHARED, token).startswith("token_invalid: ")
 
 
 @examples
 @given(st.tuples(st.binary(max_size=60), st.binary(max_size=60), st.binary(max_size=60)))
 def test_random_segments_are_refused(parts):
-    assert judge(SHARED, b".".join(map(segment, parts))).startswith("token_invalid: ")
+    assert result_of(SHARED, b".".join(map(segment, parts))).startswith("token_invalid: ")
 
 
 @examples
 @given(st.binary(max_size=300))
 def test_a_signed_payload_of_random_bytes_is_refused(body):
-    assert judge(SHARED, forge(body=body)) != ACCEPTED
+    assert result_of(SHARED, forge(body=body)) != ACCEPTED
 
 
 @examples
@@ -73,7 +73,7 @@ def test_a_signed_payload_of_random_bytes_is_refused(body):
 def test_a_signed_random_header_passes_only_with_the_configured_algorithm(header):
     token = forge(header=json.dumps(header).encode())
 
-    assert judge(SHARED, token) != ACCEPTED or header["alg"] == "HS256"
+    assert result_of(SHARED, token) != ACCEPTED or header["alg"] == "HS256"
 
 
 @examples
@@ -81,7 +81,7 @@ def test_a_signed_random_header_passes_only_with_the_configured_algorithm(header
 def test_signed_random_claims_pass_only_when_they_are_valid(claims, verifier):
     claims = payload(**claims)
 
-    if judge(verifier, forge(body=claims)) == ACCEPTED:
+    if result_of(verifier, forge(body=claims)) == ACCEPTED:
         assert 1 <= len(claims["sub"]) <= 255
         assert now() - 11 < claims["exp"] <= END_OF_TIME
         assert verifier is SHARED or claims["iss"] == OURS

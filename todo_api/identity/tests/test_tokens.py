@@ -1,4 +1,4 @@
-"""JWT bytes in, claims or TokenError out: what a token is, and which keys verify it."""
+"""The form of a token, its payload, and the keys that verify it."""
 
 import socket
 
@@ -25,33 +25,33 @@ from todo_api.identity.tests.forging import (
     case,
     ed25519,
     forge,
-    judge,
     of_length,
     payload,
     public,
     refused,
+    result_of,
     segment,
 )
 from todo_api.identity.tokens import TokenError, TokenVerifier, shared_secret
 
 
 def no_keys(header):
-    raise AssertionError("a key was asked for")
+    raise AssertionError("the verifier looked up a key")
 
 
-UNREAD = TokenVerifier("HS256", no_keys)
+NO_LOOKUP = TokenVerifier("HS256", no_keys)
 BAD_SEGMENT = refused("Invalid payload padding")
 NO_SUB = refused("'sub' is missing or not a string")
 NOT_AN_OBJECT = refused("its payload is not a JSON object")
 # fmt: off
 TOKENS = [
-    # what a good token is
+    # valid tokens
     case("good", forge, ACCEPTED),
     case("header with a typ", lambda: forge(header={"typ": "JWT"}), ACCEPTED),
     case("all that Better Auth writes", lambda: forge(iss=OURS, aud=OURS, name="Alice", email="alice@example.com",
          emailVerified=True, image=None, createdAt="2026-01-01T00:00:00.000Z"), ACCEPTED),
     case("good, of the key set", lambda: forge(sign=ed25519), ACCEPTED, KEY_SET),
-    # what is no token
+    # text that is not a token
     case("empty", lambda: b"", NOT_A_JWT),
     case("garbage", lambda: b"garbage", NOT_A_JWT),
     case("opaque session token", lambda: b"uX2mWvQd8sKf0ZyTq7LbNc4RjHe1AgPi", NOT_A_JWT),
@@ -69,8 +69,8 @@ TOKENS = [
     case("header with signs that base64 readers skip", lambda: b"!" + forge(), refused("Invalid header padding")),
     case("base64 that is not for URLs", lambda: forge().replace(b".", b".+/", 1), BAD_SEGMENT),
     case("the longest", lambda: of_length(4096), ACCEPTED),
-    case("over 4 KiB, without looking for a key", lambda: of_length(4097), TOO_LONG, UNREAD),
-    case("over 4 KiB of nothing", lambda: b"." * 10_000, TOO_LONG, UNREAD),
+    case("over 4 KiB, without looking for a key", lambda: of_length(4097), TOO_LONG, NO_LOOKUP),
+    case("over 4 KiB of nothing", lambda: b"." * 10_000, TOO_LONG, NO_LOOKUP),
     # the payload
     case("payload a list", lambda: forge(body=["alice"]), NOT_AN_OBJECT),
     case("payload a string", lambda: forge(body="alice"), NOT_AN_OBJECT),
@@ -88,9 +88,9 @@ TOKENS = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("verifier", "make", "verdict"), TOKENS)
-def test_the_form_of_a_token_is_checked(verifier, make, verdict):
-    assert judge(verifier, make()) == verdict
+@pytest.mark.parametrize(("verifier", "make", "expected"), TOKENS)
+def test_the_form_of_a_token_is_checked(verifier, make, expected):
+    assert result_of(verifier, make()) == expected
 
 
 def test_a_good_token_gives_all_its_claims():
@@ -121,22 +121,22 @@ def test_each_elliptic_curve_verifies_its_tokens_only(token_for, algorithm, curv
     key = ec.generate_private_key(curve)
     token = token_for("alice", secret=key, algorithm=algorithm).encode()
 
-    assert judge(TokenVerifier(algorithm, always(public(key, algorithm))), token) == ACCEPTED
-    assert judge(TokenVerifier("EdDSA", always(public(key, algorithm))), token) == OTHER_ALGORITHM
+    assert result_of(TokenVerifier(algorithm, always(public(key, algorithm))), token) == ACCEPTED
+    assert result_of(TokenVerifier("EdDSA", always(public(key, algorithm))), token) == OTHER_ALGORITHM
 
 
 @pytest.mark.parametrize(("algorithm", "other"), [("RS256", "PS256"), ("PS256", "RS256")])
 def test_rsa_verifies_the_configured_padding_only(token_for, rsa_key, algorithm, other):
     token = token_for("alice", secret=rsa_key, algorithm=algorithm).encode()
 
-    assert judge(TokenVerifier(algorithm, always(public(rsa_key, algorithm))), token) == ACCEPTED
-    assert judge(TokenVerifier(other, always(public(rsa_key, other))), token) == OTHER_ALGORITHM
+    assert result_of(TokenVerifier(algorithm, always(public(rsa_key, algorithm))), token) == ACCEPTED
+    assert result_of(TokenVerifier(other, always(public(rsa_key, other))), token) == OTHER_ALGORITHM
 
 
 def test_every_key_of_a_set_is_tried():
     others = [public(Ed25519PrivateKey.generate()) for _ in range(3)]
 
-    assert judge(TokenVerifier("EdDSA", always(*others, public(SIGNING_KEY))), forge(sign=ed25519)) == ACCEPTED
+    assert result_of(TokenVerifier("EdDSA", always(*others, public(SIGNING_KEY))), forge(sign=ed25519)) == ACCEPTED
 
 
 def test_an_exception_of_keys_for_is_not_caught():
@@ -151,8 +151,8 @@ def test_an_exception_of_keys_for_is_not_caught():
 def test_an_address_in_the_header_is_never_fetched(parameter):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/jwks"
-        assert judge(SHARED, forge(header={parameter: address})) == ACCEPTED
-        assert judge(SHARED, forge({parameter: address}, sign=as_hmac_secret(PREVIOUS))) == BAD_SIGNATURE
+        assert result_of(SHARED, forge(header={parameter: address})) == ACCEPTED
+        assert result_of(SHARED, forge({parameter: address}, sign=as_hmac_secret(PREVIOUS))) == BAD_SIGNATURE
         listener.setblocking(False)
         with pytest.raises(BlockingIOError):
             listener.accept()
