@@ -8,6 +8,7 @@ marked with "read once": objects that are built when the application is loaded, 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -54,6 +55,9 @@ try:
     RATE_LIMIT_ANON = env.str("RATE_LIMIT_ANON", "60/minute")
     USER_CONCURRENCY = env.int("USER_CONCURRENCY", 8, validate=validate.Range(min=0))
     REDIS_URL = env.str("REDIS_URL", "")
+    ADMIN_ENABLED = env.bool("ADMIN_ENABLED", True)
+    ADMIN_LOGIN_LIMIT = env.str("ADMIN_LOGIN_LIMIT", "10/minute")
+    ADMIN_LOGIN_LIMIT_TOTAL = env.str("ADMIN_LOGIN_LIMIT_TOTAL", "60/minute")
 
     DATABASE_URL = env.str("DATABASE_URL", "") or env.str("NEON_DB_URL", "") or f"sqlite:///{BASE_DIR}/db.sqlite3"
     CONN_MAX_AGE = env.int("DB_CONN_MAX_AGE", 240, validate=validate.Range(min=0))
@@ -96,13 +100,17 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django.contrib.admin",
-    "django.contrib.auth",
+    "django.contrib.auth",  # simplejwt imports its models
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
     "django.contrib.staticfiles",
 ]
+if ADMIN_ENABLED:
+    INSTALLED_APPS += [
+        "todo_api.admin_site.OperatorSiteConfig",
+        "django.contrib.sessions",
+        "django.contrib.messages",
+        "axes",
+    ]
 
 MIDDLEWARE = [
     "todo_api.middleware.RequestMiddleware",
@@ -112,12 +120,15 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "todo_api.middleware.CompressionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "todo_api.middleware.AdminSessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "todo_api.middleware.AdminAuthenticationMiddleware",
-    "todo_api.middleware.AdminMessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+if ADMIN_ENABLED:
+    MIDDLEWARE += [
+        "todo_api.middleware.AdminSessionMiddleware",
+        "todo_api.middleware.AdminAuthenticationMiddleware",
+        "todo_api.middleware.AdminMessageMiddleware",
+    ]
 
 ROOT_URLCONF = "todo_api.urls"
 WSGI_APPLICATION = "todo_api.wsgi.application"
@@ -152,6 +163,19 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+if ADMIN_ENABLED:  # axes locks an address out after failures; admin_site.py answers. See decision 18.
+    AUTHENTICATION_BACKENDS.insert(0, "axes.backends.AxesStandaloneBackend")
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_CLIENT_IP_CALLABLE = "todo_api.throttling.client_address"
+AXES_USERNAME_CALLABLE = "todo_api.admin_site.attempt_username"
+AXES_CLIENT_STR_CALLABLE = "todo_api.admin_site.attempt_label"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_REFERRER_POLICY = "same-origin"
@@ -202,6 +226,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 SILENCED_SYSTEM_CHECKS = [
+    "axes.W002",  # OperatorSite.login does what axes' middleware would do for every request
     "security.W004",  # HSTS is set behind an HTTPS proxy (BEHIND_HTTPS_PROXY)
     "security.W008",  # the proxy redirects to HTTPS
 ]
@@ -221,5 +246,6 @@ LOGGING = {
         # The request log and exceptions.py log the same, with the request id. An unknown Host needs no traceback.
         "django.request": {"level": "CRITICAL"},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "axes": {"level": "WARNING"},  # failures alone
     },
 }

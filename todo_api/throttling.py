@@ -27,7 +27,12 @@ from rest_framework.throttling import BaseThrottle
 
 logger = logging.getLogger(__name__)
 
-RATES = {"user": "RATE_LIMIT", "anonymous": "RATE_LIMIT_ANON"}  # limit -> its setting
+RATES = {  # limit -> its setting
+    "user": "RATE_LIMIT",
+    "anonymous": "RATE_LIMIT_ANON",
+    "sign-in": "ADMIN_LOGIN_LIMIT",
+    "sign-ins": "ADMIN_LOGIN_LIMIT_TOTAL",
+}
 REDIS_TIMEOUT = 0.1  # seconds
 REDIS_PAUSE = 5  # seconds between two attempts while Redis is down
 

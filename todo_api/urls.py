@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
-from django.urls import include, path, re_path
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from todo_api import exceptions, pages
 from todo_api.metrics import metrics
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.root, name="root"),
     path("api/", include("tasks.urls")),
     path("openapi.json", pages.document, name="schema"),
@@ -17,13 +17,13 @@ urlpatterns = [
     path("redoc", pages.redoc, name="redoc"),
     path("favicon.ico", pages.favicon, name="favicon"),
     path("metrics", metrics, name="metrics"),
-    path("admin/", admin.site.urls),
     re_path("", csrf_exempt(exceptions.page_not_found)),
 ]
+if settings.ADMIN_ENABLED:
+    from django.contrib import admin
+
+    urlpatterns.insert(-1, path("admin/", admin.site.urls))
 
 handler400 = handler403 = exceptions.problem_response
 handler404 = exceptions.page_not_found
 handler500 = exceptions.server_error
-
-admin.site.site_header = admin.site.site_title = "Task API"
-admin.site.index_title = "Operations"

@@ -1,0 +1,63 @@
+"""The admin site of operators, and how often anyone may try to sign in to it.
+
+See docs/decisions/0018-the-admins-sign-in-is-bounded.md.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.contrib.admin import AdminSite
+from django.contrib.admin.apps import AdminConfig
+from django.http import HttpRequest, HttpResponse
+from rest_framework.exceptions import Throttled
+
+from todo_api.throttling import client_address, rate_limits
+
+password_check = threading.Lock()  # one check of a password takes a processor for a third of a second
+
+
+class OperatorSiteConfig(AdminConfig):
+    """Django's admin app with the site below."""
+
+    default_site = "todo_api.admin_site.OperatorSite"
+
+
+class OperatorSite(AdminSite):
+    site_header = site_title = "Task API"
+    index_title = "Operations"
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the form. Check a password only within the limits, and one at a time in this process."""
+        if request.method != "POST":
+            return super().login(request, extra_context)
+        count_attempt(request)
+        if not password_check.acquire(blocking=False):  # waiting would hold threads that serve requests
+            raise Throttled(1)
+        try:
+            response = super().login(request, extra_context)
+        finally:
+            password_check.release()
+        if getattr(request, "axes_locked_out", False):
+            raise Throttled(int(settings.AXES_COOLOFF_TIME.total_seconds()), "Too many attempts to sign in failed.")
+        return response
+
+
+def count_attempt(request: HttpRequest) -> None:
+    """Count an attempt to sign in for its address, then for all addresses; Throttled when there were too many."""
+    limits = rate_limits()
+    for name, key in (("sign-in", client_address(request)), ("sign-ins", "all")):
+        usage = limits[name].hit(key) if name in limits else None
+        if usage and usage.is_over:
+            raise Throttled(usage.seconds)
+
+
+def attempt_username(request: HttpRequest, credentials: dict[str, Any] | None) -> None:
+    """AXES_USERNAME_CALLABLE. Nothing is stored: what is typed into this field may be a password."""
+
+
+def attempt_label(username: None, address: str, *details: object) -> str:
+    """AXES_CLIENT_STR_CALLABLE: what log lines show of a client."""
+    return address
