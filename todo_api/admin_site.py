@@ -1,20 +1,29 @@
-"""The admin site of operators, and how often anyone may try to sign in to it.
+"""The admin site of operators: how often anyone may try to sign in, and what becomes of values it cannot use.
 
 See docs/decisions/0018-the-admins-sign-in-is-bounded.md.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
+import traceback
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
+from django.core.exceptions import BadRequest, FieldDoesNotExist
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
+from django.template.response import SimpleTemplateResponse
 from rest_framework.exceptions import Throttled
 
 from todo_api.throttling import client_address, rate_limits
+
+logger = logging.getLogger(__name__)
 
 password_check = threading.Lock()  # one check of a password takes a processor for a third of a second
 
@@ -43,6 +52,31 @@ class OperatorSite(AdminSite):
         if getattr(request, "axes_locked_out", False):
             raise Throttled(int(settings.AXES_COOLOFF_TIME.total_seconds()), "Too many attempts to sign in failed.")
         return response
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
+        """Every page but the sign-in goes through here."""
+        return super().admin_view(refuse_values(view), cacheable)
+
+    def get_urls(self) -> list[Any]:
+        """Django's, without the redirect to an object's own page: tasks have none."""
+        return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+
+
+def refuse_values(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn a value that Django's admin passes on unchecked, and that the database or Python refuses, into a 400."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            response = view(request, *args, **kwargs)
+            return response.render() if isinstance(response, SimpleTemplateResponse) else response
+        except (ValueError, OverflowError, DataError, FieldDoesNotExist) as error:
+            # Without the error's message, which holds the value. The stack shows whether it is a bug of ours.
+            stack = "".join(traceback.format_tb(error.__traceback__))
+            logger.warning("The admin answers 400: %s\n%s", type(error).__name__, stack)
+            raise BadRequest from error
+
+    return checked
 
 
 def count_attempt(request: HttpRequest) -> None:

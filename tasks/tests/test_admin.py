@@ -200,3 +200,90 @@ def test_a_task_is_deleted(operator, make_task):
     operator.post(reverse("admin:tasks_task_delete", args=[task.pk]), {"post": "yes"})
 
     assert not Task.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "created_at__year=99999",
+        "created_at__year=-1",
+        f"created_at__year={'9' * 20}",
+        "created_at__year__gt=99999",
+        "created_at__iso_year=99999",
+        "created_at__range=",
+    ],
+)
+def test_a_filter_that_python_refuses_is_400(operator, make_task, query):
+    make_task()
+
+    assert operator.get(f"{LIST}?{query}").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "p=99999",
+        "p=-1",
+        "p=abc",
+        f"p={'9' * 400}",
+        "o=99",
+        "o=abc",
+        "o=-1.1.1",
+        "e=1",
+        "all=",
+        "_facets=True",
+        "q=%00",
+        "q=%22",
+        "nothing=1",
+        "user_id__nothing=1",
+    ],
+)
+def test_other_parameters_that_cannot_be_show_the_list(operator, make_task, query):
+    make_task()
+
+    assert operator.get(f"{LIST}?{query}", follow=True).status_code == 200
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite stores NUL and has no such error")
+@pytest.mark.parametrize("query", ["title__regex=%5C", "user_id=%00", "priority__exact=%00", "title__contains=a%00"])
+def test_a_value_that_postgresql_refuses_is_400(operator, query):
+    response = operator.get(f"{LIST}?{query}")
+
+    assert response.status_code == 400
+    assert response.json()["code"] == "parse_error"
+
+
+@pytest.mark.parametrize("selected", ["abc", "-", "1.5", "9" * 5000])
+@pytest.mark.parametrize("action", ["mark_completed", "delete_selected"])
+def test_a_made_up_selection_is_400(operator, make_task, action, selected):
+    task = make_task()
+
+    response = operator.post(LIST, {"action": action, "_selected_action": [task.pk, selected], "post": "yes"})
+
+    assert response.status_code == 400
+    assert not Task.objects.get().completed
+
+
+@pytest.mark.parametrize("key", ["0", "9" * 20, "9" * 400, "abc", "_00", "%00"])
+@pytest.mark.parametrize("page", ["change", "delete", "history"])
+def test_a_task_that_cannot_be_leads_to_the_index(operator, key, page):
+    response = operator.get(f"{LIST}{key}/{page}/")
+
+    assert (response.status_code, response["Location"]) == (302, "/admin/")
+
+
+@pytest.mark.parametrize("page", ["change", "delete"])
+def test_a_field_that_cannot_be_is_400(operator, make_task, page):
+    assert operator.get(f"{LIST}{make_task().pk}/{page}/?_to_field=").status_code == 400
+
+
+@pytest.mark.parametrize("address", ["1/1", "1/x", "0/1", "x/y", f"{'9' * 20}/1", "1/%00"])
+def test_there_are_no_short_cuts_to_pages_of_objects(operator, address):
+    assert operator.get(f"/admin/r/{address}/").status_code == 404
+
+
+def test_a_value_that_is_refused_is_not_logged(operator, caplog):
+    operator.post(LIST, {"action": "mark_completed", "_selected_action": "a-secret"})
+
+    assert "The admin answers 400: ValueError" in caplog.text
+    assert "a-secret" not in caplog.text
