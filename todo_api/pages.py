@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 
 import orjson
+from csp import constants as csp
+from csp.decorators import csp_update
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -30,11 +32,13 @@ def root(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"name": "Task API", "version": __version__} | addresses)
 
 
+@csp_update({"style-src": [csp.UNSAFE_INLINE]})
 @safe_only
 def swagger(request: HttpRequest) -> HttpResponse:
     return render(request, "todo_api/swagger.html", {"options": settings.SPECTACULAR_SETTINGS["SWAGGER_UI_SETTINGS"]})
 
 
+@csp_update({"style-src": [csp.UNSAFE_INLINE], "worker-src": ["blob:"]})
 @safe_only
 def redoc(request: HttpRequest) -> HttpResponse:
     return render(request, "todo_api/redoc.html")

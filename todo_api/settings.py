@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from csp import constants as csp
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError, validate
 
@@ -114,6 +115,7 @@ if ADMIN_ENABLED:
 
 MIDDLEWARE = [
     "todo_api.middleware.RequestMiddleware",
+    "todo_api.security_headers.SecurityHeadersMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "todo_api.middleware.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -179,6 +181,15 @@ AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_REFERRER_POLICY = "same-origin"
+CONTENT_SECURITY_POLICY = {  # of pages; pages.py extends it for Swagger UI and Redoc
+    "DIRECTIVES": {
+        "default-src": [csp.NONE],
+        **{name: [csp.SELF] for name in ("script-src", "style-src", "font-src", "connect-src", "form-action")},
+        "img-src": [csp.SELF, "data:"],
+        "base-uri": [csp.NONE],
+        "frame-ancestors": [csp.NONE],
+    }
+}
 CSRF_FAILURE_VIEW = "todo_api.exceptions.csrf_failure"
 if BEHIND_HTTPS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
