@@ -15,6 +15,8 @@ from playwright.sync_api import expect, sync_playwright
 from e2e.processes import BetterAuth
 from todo_api.tests.server import clean_environment
 
+REDOCS_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"  # blocked on purpose; Redoc then leaves it out
+
 
 @pytest.fixture(scope="session")
 def new_database():
@@ -87,14 +89,22 @@ def chromium():
 
 @pytest.fixture
 def new_page(chromium, running):
-    """`new_page(color_scheme="dark")`: a page with its own cookies. A script error on a page fails the test."""
+    """`new_page(color_scheme="dark")`: a page with its own cookies.
+
+    A script error, and anything that the Content-Security-Policy blocks, fails the test.
+    """
     errors = []
+
+    def read(message):
+        if "Content Security Policy" in message.text and REDOCS_LOGO not in message.text:
+            errors.append(message.text)
 
     def make(**options):
         context = chromium.new_context(**options)
         running.callback(context.close)
         context.set_default_timeout(15_000)
         context.on("weberror", lambda error: errors.append(str(error.error)))
+        context.on("console", read)
         return context.new_page()
 
     yield make

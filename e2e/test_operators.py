@@ -92,6 +92,40 @@ def test_an_operator_finds_tasks_by_their_owners_address(alice, admin):
     expect(admin.locator("#result_list")).to_contain_text("Paint the fence")
 
 
+def test_an_operator_edits_a_task(service, alice, admin):
+    admin.get_by_role("link", name=WEEKS[0], exact=True).click()
+    admin.get_by_label("Title:").fill("Read it again")
+    admin.get_by_role("button", name="Save", exact=True).click()
+
+    expect(admin.get_by_role("listitem").filter(has_text="was changed successfully")).to_be_visible()
+    titles = [task["title"] for task in service.call(alice.token(), "GET", alice.path).json()]
+    assert titles == ["Read it again", *WEEKS[1:]]
+
+
+def test_every_page_of_the_admin_obeys_its_policy(service, alice, admin):
+    """The fixture of the page fails the test for what the policy blocks."""
+    for path in ("", "tasks/task/add/", "tasks/task/1/change/", "tasks/task/1/delete/", "tasks/task/1/history/",
+                 "auth/user/add/", "auth/user/1/change/", "auth/user/1/password/", "auth/group/add/",
+                 "password_change/"):  # fmt: skip
+        assert admin.goto(f"{service.url}/admin/{path}").status == 200
+        admin.wait_for_load_state("networkidle")
+    admin.goto(f"{service.url}/admin/auth/group/add/")
+    admin.get_by_role("link", name="Choose all permissions").or_(
+        admin.get_by_role("button", name="Choose all permissions")
+    ).first.click()  # a script of the admin works
+
+    expect(admin.locator("#id_permissions_to option").first).to_be_attached()
+
+
+def test_a_visitor_reads_the_start_page_and_redoc(service, new_page):
+    page = new_page()
+    page.goto(service.url)
+    page.get_by_role("main").get_by_role("link", name="Reference").click()
+
+    expect(page.get_by_role("heading", name="Task API").first).to_be_visible()
+    expect(page.locator("#redoc")).to_contain_text("/api/tasks/{id}")
+
+
 def test_a_developer_creates_a_task_in_swagger_ui(service, alice, new_page, picture):
     page = new_page(viewport={"width": 1100, "height": 1330})
     page.goto(f"{service.url}/docs")
