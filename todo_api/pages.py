@@ -32,7 +32,6 @@ def root(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"name": "Task API", "version": __version__} | addresses)
 
 
-@csp_update({"style-src": [csp.UNSAFE_INLINE]})
 @safe_only
 def swagger(request: HttpRequest) -> HttpResponse:
     return render(request, "todo_api/swagger.html", {"options": settings.SPECTACULAR_SETTINGS["SWAGGER_UI_SETTINGS"]})

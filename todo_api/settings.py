@@ -181,7 +181,7 @@ AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_REFERRER_POLICY = "same-origin"
-CONTENT_SECURITY_POLICY = {  # of pages; pages.py extends it for Swagger UI and Redoc
+CONTENT_SECURITY_POLICY = {  # of pages; pages.py extends it for Redoc
     "DIRECTIVES": {
         "default-src": [csp.NONE],
         **{name: [csp.SELF] for name in ("script-src", "style-src", "font-src", "connect-src", "form-action")},
