@@ -12,13 +12,22 @@ from todo_api.throttling import client_address, rate
 def test_the_default_limits():
     module = read_settings(RATE_LIMIT=None, RATE_LIMIT_ANON=None)
 
-    assert (module["RATE_LIMIT"], module["RATE_LIMIT_ANON"]) == ("600/minute", "60/minute")
-    assert module["REST_FRAMEWORK"]["DEFAULT_THROTTLE_CLASSES"] == ["todo_api.throttling.RateLimitThrottle"]
+    assert (module["RATE_LIMIT"], module["RATE_LIMIT_ANON"], module["USER_CONCURRENCY"]) == (
+        "600/minute",
+        "60/minute",
+        8,
+    )
+    assert module["REST_FRAMEWORK"]["DEFAULT_THROTTLE_CLASSES"] == [
+        "todo_api.throttling.RateLimitThrottle",
+        "todo_api.throttling.ConcurrencyThrottle",
+    ]
 
 
 @pytest.mark.parametrize("empty", ["", " "])
 def test_without_a_limit_no_throttle_runs(empty):
-    assert read_settings(RATE_LIMIT=empty)["REST_FRAMEWORK"]["DEFAULT_THROTTLE_CLASSES"] == []
+    module = read_settings(RATE_LIMIT=empty, USER_CONCURRENCY="0")
+
+    assert module["REST_FRAMEWORK"]["DEFAULT_THROTTLE_CLASSES"] == []
 
 
 @pytest.mark.parametrize(
