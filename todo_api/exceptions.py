@@ -184,16 +184,16 @@ def log(error: exceptions.APIException, exc: Exception, request: Any) -> None:
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Django's handler404, and the view of the last URL pattern, so that DEBUG does not change the response."""
+    """Return a 404. Django's handler404, and the view of the last URL pattern, so that DEBUG changes no response."""
     return problem_response(request, exception or Http404())
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500, for exceptions of middlewares. Django calls it while it handles the exception."""
+    """Return the problem of an exception of a middleware, which Django is handling. Django's handler500."""
     exception = sys.exception()
     return problem_response(request, exception if isinstance(exception, Exception) else RuntimeError())
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """CSRF_FAILURE_VIEW. Only the admin's forms have CSRF tokens."""
+    """Return a 403 for a form of the admin, because no other form has a CSRF token. CSRF_FAILURE_VIEW."""
     return problem_response(request, PermissionDenied(f"The form could not be verified: {reason}"))
