@@ -89,7 +89,6 @@ class Issuer(ThreadingTCPServer):
         self.publish(*keys or [jwk()])
 
     def publish(self, *keys):
-        """Respond with a set of these keys from now on."""
         self.respond = reply(key_set(*keys))
 
     def handle_error(self, request, client_address):
@@ -108,7 +107,6 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serving(issuer):
-    """Run the issuer during the block."""
     thread = threading.Thread(target=issuer.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
@@ -122,7 +120,6 @@ def serving(issuer):
 
 
 def wait_for_fetches():
-    """Wait for the end of the fetches in background threads."""
     for thread in threading.enumerate():
         if thread.name == "key-set":
             with suppress(RuntimeError):

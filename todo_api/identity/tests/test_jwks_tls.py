@@ -15,7 +15,6 @@ from todo_api.identity.tests.key_stores import SHORT_BUDGET, A, is_fetching, nam
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """The path of a certificate for 127.0.0.1 and its key."""
     key, name = private_key("ES256", "tls"), x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "issuer")])
     now = datetime.datetime.now(datetime.UTC)
     made = (

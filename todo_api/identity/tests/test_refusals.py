@@ -35,7 +35,6 @@ def each_of(credentials):
 
 @pytest.fixture
 def authorization(token_for, credentials):
-    """The header of one row, as keyword arguments of the client."""
     return {"HTTP_AUTHORIZATION": credentials(token_for)}
 
 
