@@ -1,4 +1,4 @@
-"""The real server, a database that cannot be reached, and rate limits."""
+"""Fixtures: the real server, unavailable databases, and rate limits."""
 
 import socket
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from todo_api.throttling import RateLimitThrottle, rate_limits
 
 @pytest.fixture(scope="session")
 def server(django_db_setup, tmp_path_factory):
-    """gunicorn on the tests' own database; what it should see needs `django_db(transaction=True)`."""
+    """gunicorn with the tests' database. It sees only committed rows: use `django_db(transaction=True)`."""
     server = Server(
         tmp_path_factory.mktemp("server"), DATABASE_URL=database_of_the_tests(), METRICS_TOKEN=METRICS_TOKEN
     )
@@ -22,14 +22,14 @@ def server(django_db_setup, tmp_path_factory):
 
 
 @contextmanager
-def database_at(**place):
-    """Another place for the database; the tests' own one comes back afterwards."""
-    right = connection.settings_dict.copy()
+def database_at(**changes):
+    """Change the settings of the database connection during the block."""
+    original = connection.settings_dict.copy()
     connections.close_all()
-    connection.settings_dict.update(place)
+    connection.settings_dict.update(changes)
     yield
     connections.close_all()
-    connection.settings_dict.update(right)
+    connection.settings_dict.update(original)
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ def read_only_database(transactional_db):
 
 @pytest.fixture
 def hanging_database(transactional_db):
-    """Connections are accepted and never answered, until the listener is closed."""
+    """Connections are accepted, but get no response until the listener is closed."""
     if connection.vendor == "sqlite":
-        pytest.skip("a file always answers")
+        pytest.skip("SQLite has no server that can hang")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host, port = listener.getsockname()
         with database_at(HOST=host, PORT=port):
@@ -67,7 +67,7 @@ def hanging_database(transactional_db):
 
 @pytest.fixture
 def limited(configured, monkeypatch):
-    """`with limited(RATE_LIMIT="5/day"): …`, in one worker."""
+    """`with limited(RATE_LIMIT="5/day"): …`: settings of the limits, for one worker."""
     monkeypatch.setattr(TaskViewSet, "throttle_classes", [RateLimitThrottle])
 
     @contextmanager

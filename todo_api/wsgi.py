@@ -22,7 +22,7 @@ WORKER_BOOT_ERROR = 3  # the exit status with which a worker makes gunicorn stop
 def buffer_chunked(app: WSGIApplication) -> WSGIApplication:
     """Read chunked bodies and set their Content-Length: without one Django treats a body as empty.
 
-    At most one byte over the limit is read; with that byte the parser answers 413.
+    At most one byte over the limit is read. With this byte the parser responds with 413.
     """
 
     def wrapped(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:

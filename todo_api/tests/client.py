@@ -54,7 +54,7 @@ def assert_documented(method: str, path: str, response: Any) -> None:
 
 @dataclass
 class RequestLine:
-    """What openapi-core needs of a request to find its operation."""
+    """The parts of a request with which openapi-core finds its operation."""
 
     path: str
     method: str

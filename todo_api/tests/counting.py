@@ -1,14 +1,13 @@
-"""Requests that count for a limit and need no database."""
+"""Requests that count for a rate limit and need no database."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
 
 NO_TASK = "/api/tasks/x"  # a 404 that needs no query, so that no test of counting needs a database
-EVIL = "203.0.113.66"
+ADDRESS = "203.0.113.66"
 
 
-def left(response):
-    """The remaining requests in the RateLimit header."""
+def remaining(response):
     return int(re.search(r";r=(\d+);", response["RateLimit"])[1])
 
 

@@ -22,12 +22,12 @@ EXAMPLE = Path(__file__).parents[2] / ".env.example"
 
 
 def variables_of_the_service() -> list[str]:
-    """Every name in .env.example, in lines that are commented out too."""
+    """Return every name in .env.example, also in lines that are commented out."""
     return re.findall(r"^(?:# )?([A-Z_]+)=", EXAMPLE.read_text(), re.MULTILINE)
 
 
 def temporary_database() -> str:
-    """The URL of a new database, which is deleted when this process ends."""
+    """Create a database that is deleted when this process ends. Return its URL."""
     folder = tempfile.mkdtemp(prefix="todo-tests-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     if os.environ.get("TEST_DB") == "sqlite":

@@ -1,4 +1,4 @@
-"""What every error has in common."""
+"""The assertions for every error."""
 
 
 def assert_problem(response, status, code):

@@ -1,4 +1,4 @@
-"""The real gunicorn in a process of its own, for tests of what only a socket shows."""
+"""gunicorn in its own process, for tests that need a socket or the log."""
 
 import http.client
 import json
@@ -19,7 +19,7 @@ METRICS_TOKEN = "a-token-for-the-metrics-of-the-tests"
 
 
 def clean_environment(**variables):
-    """What a process needs to start with a right configuration, changed by `variables`; None takes one away."""
+    """Return the environment of a valid configuration, changed by `variables`; None removes one."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": os.environ.get("HOME", "/"),
@@ -35,13 +35,11 @@ def clean_environment(**variables):
 
 
 def free_port():
-    """A port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
 
 
 def database_of_the_tests():
-    """Its URL."""
     name = connection.settings_dict["NAME"]
     if connection.vendor == "sqlite":
         return f"sqlite:///{name}"
@@ -49,7 +47,7 @@ def database_of_the_tests():
 
 
 class Server:
-    """gunicorn as in production, on a port of its own; its log is kept in a file of `folder`."""
+    """gunicorn as in production, on a free port. Its log is a file in `folder`."""
 
     def __init__(self, folder, command=(sys.executable, "-m", "gunicorn"), **variables):
         self.port = free_port()
@@ -62,10 +60,10 @@ class Server:
                 stdout=log,
                 stderr=log,
             )
-        self.wait_until(self.answers)
+        self.wait_until(self.responds)
 
     def wait_until(self, condition):
-        """Ask again and again, for 20 seconds at most."""
+        """Wait for the condition. Fail with the log after 20 seconds, or when the process ends."""
         for _ in range(1000):
             if condition():
                 return
@@ -74,15 +72,14 @@ class Server:
                 break
         raise AssertionError(self.log)
 
-    def answers(self):
-        """Whether it accepts connections."""
+    def responds(self):
         try:
             return self.get("/health")[0] == 200
         except OSError:
             return False
 
     def get(self, path, **headers):
-        """Status and body of one request on a connection of its own."""
+        """Return status and body of one request, on a new connection."""
         client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             client.request("GET", path, headers=headers)
@@ -91,26 +88,24 @@ class Server:
         finally:
             client.close()
 
-    def send(self, data, *, leave=False):
-        """All that the server answers until it closes the connection; who leaves says no more than these bytes."""
+    def send(self, data, *, disconnect=False):
+        """Send bytes, and return all bytes until the server closes the connection. `disconnect` ends the request."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as raw:
             raw.sendall(data)
-            if leave:
+            if disconnect:
                 raw.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: raw.recv(65536), b""))
 
     @property
     def log(self):
-        """What it has written so far."""
         return self.log_file.read_text()
 
     @property
     def entries(self):
-        """The lines of the log that are JSON, parsed."""
         return [json.loads(line) for line in self.log.splitlines() if line.startswith("{")]
 
     def stop(self):
-        """SIGTERM, and the exit status."""
+        """Send SIGTERM and return the exit status."""
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(timeout=15)

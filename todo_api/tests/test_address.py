@@ -40,7 +40,7 @@ def test_a_free_port_is_accepted(host):
 
 
 @pytest.mark.parametrize("other", ["127.0.0.1", "0.0.0.0", "::1"])
-def test_a_port_on_which_localhost_leads_to_another_program_is_refused(other):
+def test_a_port_that_another_program_uses_on_localhost_is_refused(other):
     try:
         listener = socket.create_server((other, 0), family=socket.AF_INET6 if ":" in other else socket.AF_INET)
     except OSError:

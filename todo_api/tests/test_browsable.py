@@ -1,4 +1,4 @@
-"""DRF's browsable API: pages below /api/ for a browser."""
+"""DRF's browsable API: HTML pages below /api/."""
 
 import re
 from pathlib import Path
@@ -42,7 +42,6 @@ def page_of(response):
 
 
 def shown_status(response):
-    """The status of the JSON answer that the page shows."""
     return int(re.search(r"<b>HTTP (\d+) ", page_of(response))[1])
 
 
@@ -55,7 +54,7 @@ def test_a_browser_without_a_token_gets_a_page_with_the_401(browser, path):
     assert response["WWW-Authenticate"] == 'Bearer realm="api"'
 
 
-def test_the_page_asks_for_a_token_and_says_how_to_get_one(browser):
+def test_the_page_has_a_token_form_and_says_how_to_get_a_token(browser):
     page = page_of(browser.get("/api/tasks"))
 
     assert 'id="token-form"' in page
@@ -64,7 +63,7 @@ def test_the_page_asks_for_a_token_and_says_how_to_get_one(browser):
     assert CREATE_TOKEN in page
 
 
-def test_without_its_script_the_page_cannot_put_the_token_into_an_address(browser):
+def test_the_token_form_is_hidden_without_javascript_and_its_field_has_no_name(browser):
     page = page_of(browser.get("/api/tasks"))
 
     [field] = re.findall(r'<input id="token".*?>', page, re.DOTALL)
@@ -72,14 +71,14 @@ def test_without_its_script_the_page_cannot_put_the_token_into_an_address(browse
     assert re.search(r'<form id="token-form" hidden>', page)
 
 
-def test_a_page_with_a_token_says_whose_it_is_and_does_not_ask(alices_browser):
+def test_a_page_with_a_token_shows_its_user_and_no_token_form(alices_browser):
     page = page_of(alices_browser.get("/api/tasks"))
 
     assert "<strong>alice</strong>" in page
     assert 'id="token-form"' not in page
 
 
-def test_an_expired_token_is_named_and_another_asked_for(browser, token_for):
+def test_a_page_with_an_expired_token_says_so_and_has_a_token_form(browser, token_for):
     response = browser.get("/api/tasks", HTTP_AUTHORIZATION=f"Bearer {token_for('alice', exp=0)}")
 
     assert response.status_code == 401
@@ -100,7 +99,7 @@ def test_no_page_sets_a_cookie(browser, alices_browser):
     assert not alices_browser.get("/api/tasks").cookies
 
 
-def test_a_list_leads_to_its_tasks(alices_browser, make_task):
+def test_a_list_links_to_its_tasks(alices_browser, make_task):
     task = make_task(title="Paint")
 
     page = page_of(alices_browser.get("/api/alice/tasks?limit=5"))
@@ -108,7 +107,7 @@ def test_a_list_leads_to_its_tasks(alices_browser, make_task):
     assert f'<a href="/api/alice/tasks/{task.pk}">{task.pk}</a> Paint' in page
 
 
-def test_a_list_leads_to_its_next_page(alices_browser, make_task):
+def test_a_list_links_to_its_next_page(alices_browser, make_task):
     make_task()
     make_task()
 
@@ -119,7 +118,7 @@ def test_a_list_leads_to_its_next_page(alices_browser, make_task):
 
 
 @pytest.mark.parametrize("base", ["/api/tasks", "/api/alice/tasks"])
-def test_a_task_has_its_buttons(alices_browser, make_task, base):
+def test_a_task_has_a_button_for_each_operation(alices_browser, make_task, base):
     address = f"{base}/{make_task().pk}"
 
     page = page_of(alices_browser.get(address))
@@ -131,7 +130,7 @@ def test_a_task_has_its_buttons(alices_browser, make_task, base):
     assert '<button data-method="PATCH"' in page
 
 
-def test_the_form_of_a_task_begins_with_what_it_is(alices_browser, make_task):
+def test_the_form_of_a_task_contains_its_values(alices_browser, make_task):
     page = page_of(alices_browser.get(f"/api/tasks/{make_task(title='Paint').pk}"))
 
     [content] = re.findall(r"<textarea[^>]*>(.*?)</textarea>", page, re.DOTALL)
@@ -149,7 +148,7 @@ def test_the_breadcrumbs_have_no_slash_at_the_end(alices_browser, make_task):
 
 
 @pytest.mark.parametrize("path", ["/api/tasks", "/api/tasks/{pk}"])
-def test_it_offers_neither_formats_nor_options(alices_browser, make_task, path):
+def test_a_page_offers_no_formats_and_no_options(alices_browser, make_task, path):
     page = page_of(alices_browser.get(path.format(pk=make_task().pk)))
 
     assert "OPTIONS" not in page
@@ -177,7 +176,7 @@ def test_it_offers_neither_formats_nor_options(alices_browser, make_task, path):
         ("get", "/api/bob/tasks", None, 403),
     ],
 )
-def test_every_answer_is_a_page_with_the_same_status(alices_browser, make_task, method, path, body, status):
+def test_every_response_is_a_page_with_the_same_status(alices_browser, make_task, method, path, body, status):
     path = path.format(pk=make_task().pk)
 
     response = getattr(alices_browser, method)(path, body, **({} if method == "get" else {"format": "json"}))
@@ -187,7 +186,7 @@ def test_every_answer_is_a_page_with_the_same_status(alices_browser, make_task, 
     assert ("application/problem+json" in page_of(response)) == (status >= 400)
 
 
-def test_a_body_that_is_no_json_is_a_page_with_the_400(alices_browser):
+def test_a_body_that_is_not_json_is_a_page_with_the_400(alices_browser):
     response = alices_browser.generic("POST", "/api/tasks", '{"title": ', "application/json")
 
     assert response.status_code == shown_status(response) == 400
@@ -211,7 +210,7 @@ def test_a_page_costs_no_more_statements_than_json(alices_browser, make_task, dj
 
 @pytest.mark.parametrize("field", ["title", "description"])
 @pytest.mark.parametrize("path", ["/api/tasks", "/api/tasks/{pk}"])
-def test_what_a_user_wrote_is_escaped(alices_browser, make_task, field, path):
+def test_the_text_of_a_task_is_escaped(alices_browser, make_task, field, path):
     task = make_task(**{field: NASTY})
 
     page = page_of(alices_browser.get(path.format(pk=task.pk)))
@@ -222,7 +221,7 @@ def test_what_a_user_wrote_is_escaped(alices_browser, make_task, field, path):
     assert 'href="javascript' not in page
 
 
-def test_what_the_address_says_is_escaped(alices_browser):
+def test_the_text_of_an_address_is_escaped(alices_browser):
     page = page_of(alices_browser.get("/api/<script>alert(1)<"))
     page += page_of(alices_browser.get('/api/tasks?search="><script>alert(1)</script>'))
     page += page_of(alices_browser.get("/api/tasks/<script>alert(1)"))
@@ -252,20 +251,20 @@ def test_a_page_gets_its_assets_from_the_service(browser, client):
         assert response.getvalue(), address
 
 
-def test_the_script_keeps_the_token_in_the_tab_alone():
+def test_the_script_stores_the_token_in_session_storage_only():
     source = Path(finders.find("todo_api/browsable.js")).read_text()
 
     assert "sessionStorage" in source
     assert not re.search("localStorage|cookie|innerHTML|document.write|console", source)
 
 
-def test_a_cache_tells_a_page_from_json(alices_browser):
+def test_vary_contains_accept(alices_browser):
     assert "Accept" in re.split(r",\s*", alices_browser.get("/api/tasks")["Vary"])
 
 
 @pytest.mark.parametrize("accept", ["application/json", "*/*", "", "application/json, text/plain, */*"])
 @pytest.mark.parametrize(("path", "status"), [("/api/tasks", 200), ("/api/tasks/0", 404), ("/api/bob/tasks", 403)])
-def test_who_asks_for_json_gets_json(alice, switched_on, accept, path, status):
+def test_a_client_that_accepts_json_gets_json(alice, switched_on, accept, path, status):
     response = alice.get(path, headers={"accept": accept})
 
     assert response.status_code == status
@@ -273,7 +272,7 @@ def test_who_asks_for_json_gets_json(alice, switched_on, accept, path, status):
 
 
 @pytest.mark.parametrize("path", ["/api/tasks", "/api/tasks/0"])
-def test_switched_off_a_browser_gets_json(alice, path):
+def test_a_browser_gets_json_when_the_browsable_api_is_off(alice, path):
     response = alice.get(path, headers={"accept": BROWSER})
 
     assert "json" in response["Content-Type"]

@@ -82,7 +82,7 @@ def test_vary_contains_origin(client, headers):
     assert "origin" in client.get("/", **headers)["Vary"].lower()
 
 
-# No `db` fixture: a preflight that asked the database would fail.
+# Without the `db` fixture a query fails.
 @pytest.mark.parametrize(
     ("method", "path"),
     [

@@ -1,4 +1,4 @@
-"""`manage.py develop`, which `make run` calls: its banner, the commands in it, and how it stops."""
+"""`manage.py develop`, which `make run` calls: its banner, the commands in the banner, and its end."""
 
 import json
 import signal
@@ -16,14 +16,12 @@ DEVELOP = (sys.executable, "manage.py", "develop")
 
 @pytest.fixture
 def develop(tmp_path):
-    """The running command, on a new SQLite file."""
     server = Server(tmp_path, DEVELOP, DEBUG="true", DATABASE_URL=f"sqlite:///{tmp_path}/db.sqlite3")
     yield server
     server.stop()
 
 
 def commands_in(text):
-    """The lines of the banner that are commands for a shell."""
     return [line for line in text.splitlines() if line.lstrip().startswith(("TOKEN=", "curl "))]
 
 
@@ -40,7 +38,7 @@ def test_the_printed_commands_create_list_and_complete_a_task(develop):
     assert (completed["id"], completed["completed"]) == (created["id"], True)
 
 
-def test_the_banner_names_the_pages_and_they_answer(develop):
+def test_the_pages_in_the_banner_exist(develop):
     for path in ("/docs", "/admin/login/", "/health/ready"):
         assert develop.get(path)[0] == 200
     assert f"http://localhost:{develop.port}/docs" in develop.log

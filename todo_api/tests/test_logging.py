@@ -1,4 +1,4 @@
-"""The log: JSON lines that belong to a request, and what must never be in them."""
+"""The log: JSON lines with request ids, and text that is never logged."""
 
 import json
 import logging
@@ -11,7 +11,6 @@ REQUEST_LOG = "todo_api.request"
 
 
 def line(message, *args, **extra):
-    """One record as the console shows it."""
     record = logging.getLogger("todo_api.tests").makeRecord(
         "todo_api.tests", logging.WARNING, __file__, 1, message, args, None, extra=extra
     )
@@ -21,7 +20,7 @@ def line(message, *args, **extra):
 
 @pytest.fixture
 def entries(caplog):
-    """The lines of the request log."""
+    """`entries()`: the records of the request log."""
     caplog.set_level(logging.INFO)
     return lambda: [record for record in caplog.records if record.name == REQUEST_LOG]
 
@@ -38,7 +37,7 @@ def test_a_line_is_one_json_object():
 
 
 @pytest.mark.parametrize("text", ["two\nlines", "a\rb", "\x1b[31mred", "\u2028", 'a "quote"', "emoji 🛒", "\x00"])
-def test_a_line_stays_one_line_whatever_is_in_it(text):
+def test_any_text_is_logged_in_one_line(text):
     written = line("%s", text)
 
     assert written.isprintable() or "\u2028" in written
@@ -50,7 +49,7 @@ def test_a_line_that_cannot_be_encoded_is_not_lost():
     assert json.loads(line("%s", "lone \ud800 surrogate"))["message"].startswith("lone ")
 
 
-def test_a_line_outside_of_a_request_says_so():
+def test_a_line_outside_of_a_request_has_a_dash_as_request_id():
     record = logging.makeLogRecord({"msg": "start"})
 
     set_request_id("-")
@@ -71,7 +70,7 @@ def test_each_request_is_one_line(alice, entries):
 
 
 @pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/nothing", 404), ("/api/tasks", 401)])
-def test_probes_and_refusals_are_logged_too(anonymous, entries, path, status):
+def test_health_checks_and_errors_are_logged(anonymous, entries, path, status):
     anonymous.get(path)
 
     assert [entry.getMessage() for entry in entries()] == [f"GET {path} {status}"]
@@ -90,7 +89,7 @@ def test_a_401_is_logged_with_its_reason_and_the_address_and_without_the_token(c
 
 
 @pytest.mark.django_db
-def test_nothing_that_a_user_wrote_is_logged(alice, caplog):
+def test_the_text_of_users_is_not_logged(alice, caplog):
     caplog.set_level(logging.INFO)
 
     alice.post("/api/tasks", {"title": "my secret"})

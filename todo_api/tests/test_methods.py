@@ -1,4 +1,4 @@
-"""The addresses outside the API and the admin take GET and HEAD alone."""
+"""The addresses outside the API and the admin allow only GET and HEAD."""
 
 import re
 
@@ -13,7 +13,7 @@ BEARER = f"Bearer {METRICS_TOKEN}"
 
 @pytest.fixture
 def strict_client():
-    """Django's test client, with the CSRF check that it usually leaves out."""
+    """Django's test client, with the CSRF check, which is off by default."""
     return Client(enforce_csrf_checks=True)
 
 
@@ -46,14 +46,14 @@ def test_another_method_for_the_metrics_is_a_405_problem(strict_client, configur
 
 
 @pytest.mark.parametrize(("token", "status"), [(METRICS_TOKEN, 401), ("", 404)])
-def test_a_post_to_the_metrics_without_their_token_is_answered_as_a_get(strict_client, configured, token, status):
+def test_a_post_to_the_metrics_without_their_token_has_the_status_of_a_get(strict_client, configured, token, status):
     with configured(METRICS_TOKEN=token):
         assert strict_client.post("/metrics").status_code == strict_client.get("/metrics").status_code == status
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("path", [*PATHS, "/metrics"])
-def test_head_answers_as_get_without_a_body(server, path):
+def test_head_is_get_without_the_body(server, path):
     request = f"{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: {BEARER}\r\nConnection: close\r\n\r\n".encode()
 
     head, _, body = server.send(b"HEAD " + request).partition(b"\r\n\r\n")

@@ -1,4 +1,4 @@
-"""GET /metrics: for Prometheus alone, and without a word of any user."""
+"""GET /metrics: access only with METRICS_TOKEN, and no data of users."""
 
 import re
 
@@ -10,16 +10,15 @@ TOKEN = {"Authorization": f"Bearer {METRICS_TOKEN}"}
 
 
 def count(server, **labels):
-    """How many requests with these labels the server has counted."""
     pattern = ",".join(f'{name}="{re.escape(value)}"' for name, value in labels.items())
     _, text = server.get("/metrics", **TOKEN)
     found = re.search(rf"^http_request_duration_seconds_count{{{pattern}}} (\S+)$", text, re.MULTILINE)
     return float(found[1]) if found else 0
 
 
-# No `db` fixture: metrics ask no database.
+# Without the `db` fixture a query fails.
 @pytest.mark.parametrize("headers", [{}, {"HTTP_AUTHORIZATION": "Bearer "}, {"HTTP_AUTHORIZATION": "Bearer x"}])
-def test_it_is_404_while_it_is_switched_off(anonymous, headers):
+def test_it_is_404_without_a_configured_token(anonymous, headers):
     response = anonymous.get("/metrics", **headers)
 
     assert response.status_code == 404
@@ -69,7 +68,7 @@ def test_a_request_counts_once_under_its_route(server):
     assert count(server, method="GET", route="none", status="200") == before + 1
 
 
-def test_requests_are_told_apart_by_method_route_and_status(server):
+def test_requests_are_counted_by_method_route_and_status(server):
     labels = {"method": "GET", "route": "api/<str:user_id>/tasks/?$", "status": "401"}
     before = count(server, **labels)
 
@@ -79,7 +78,7 @@ def test_requests_are_told_apart_by_method_route_and_status(server):
     assert count(server, **labels) == before + 2
 
 
-def test_no_id_and_no_user_becomes_a_label(server):
+def test_labels_contain_no_ids_and_no_users(server):
     for path in ("/api/carol/tasks/4711", "/api/tasks/4711?search=secret", "/nothing/4711", "/carol"):
         server.get(path, X_Request_ID="carol-4711")
 
@@ -88,7 +87,7 @@ def test_no_id_and_no_user_becomes_a_label(server):
     assert not re.search("carol|4711|secret", text)
 
 
-def test_a_folder_that_the_operator_gave_outlives_the_server(tmp_path):
+def test_a_configured_folder_is_kept_when_the_server_stops(tmp_path):
     folder = tmp_path / "figures"
     folder.mkdir()
     server = Server(tmp_path, METRICS_TOKEN=METRICS_TOKEN, PROMETHEUS_MULTIPROC_DIR=str(folder))

@@ -1,4 +1,4 @@
-"""What every answer carries, whatever its view."""
+"""Headers and cookies of the responses of all views."""
 
 import re
 
@@ -9,7 +9,7 @@ PATHS = ["/", "/health", "/docs", "/openapi.json", "/nothing", "/metrics", "/api
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_answer_has_an_id_of_its_own(anonymous, path):
+def test_every_response_has_a_new_request_id(anonymous, path):
     ids = {anonymous.get(path)["X-Request-ID"] for _ in range(2)}
 
     assert len(ids) == 2
@@ -17,18 +17,18 @@ def test_every_answer_has_an_id_of_its_own(anonymous, path):
 
 
 @pytest.mark.parametrize("name", [" ", "a\nb", "a\n", "\x00", "٣"])
-def test_an_id_that_would_break_a_line_is_replaced(anonymous, name):
+def test_an_invalid_request_id_is_replaced(anonymous, name):
     assert re.fullmatch("[0-9a-f]{32}", anonymous.get("/", HTTP_X_REQUEST_ID=name)["X-Request-ID"])
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_answer_is_sniffed(anonymous, path):
+def test_every_response_has_nosniff(anonymous, path):
     assert anonymous.get(path)["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/api/tasks", "/api/alice/tasks"])
-def test_the_api_sets_no_cookie_and_makes_no_session(alice, path, django_assert_num_queries):
+def test_the_api_sets_no_cookie_and_creates_no_session(alice, path, django_assert_num_queries):
     with django_assert_num_queries(1):
         response = alice.get(path)
 
@@ -36,33 +36,33 @@ def test_the_api_sets_no_cookie_and_makes_no_session(alice, path, django_assert_
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/redoc", "/nothing"])
-def test_the_open_pages_make_no_session(anonymous, path):
+def test_the_open_pages_create_no_session(anonymous, path):
     assert "sessionid" not in anonymous.get(path).cookies
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/api/tasks/", "/api/alice/tasks/"])
-def test_a_slash_at_the_end_is_no_redirect(alice, path):
+def test_a_slash_at_the_end_is_not_redirected(alice, path):
     assert alice.get(path).status_code == 200
     assert alice.post(path, {"title": "Buy milk"}).status_code == 201
 
 
 @pytest.mark.django_db
-def test_the_admin_keeps_its_cookies_to_https():
+def test_the_cookies_of_the_admin_are_secure():
     cookies = Client().get("/admin/login/").cookies
 
     assert cookies["csrftoken"]["secure"]
 
 
 @pytest.mark.django_db
-def test_the_admin_asks_who_is_there():
+def test_the_admin_redirects_to_its_login():
     response = Client().get("/admin/")
 
     assert response.status_code == 302
     assert response["Location"].startswith("/admin/login/")
 
 
-def test_a_line_break_in_a_path_begins_no_line_of_the_log(alice, caplog):
+def test_a_line_break_in_a_path_starts_no_new_line_in_the_log(alice, caplog):
     alice.get("/api/alice%0aforged line/tasks")
 
     assert "GET /api/alice%0Aforged%20line/tasks 403" in caplog.messages

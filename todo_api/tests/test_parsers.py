@@ -1,4 +1,4 @@
-"""The body of a request: JSON in UTF-8, whole, at most 64 KiB; a refused one never reaches the database."""
+"""The body of a request: complete JSON in UTF-8, at most 64 KiB. A refused body causes no query."""
 
 import gzip
 import json
@@ -25,12 +25,12 @@ def post(client, body, content_type="application/json", **environ):
 
 
 def through_wsgi(client, body, **environ):
-    """Status and JSON of a POST with no headers but these, as gunicorn hands it to the WSGI application."""
+    """Return status and JSON of a POST that has only these headers, sent through the WSGI application."""
     environ |= client._credentials | {"wsgi.input": BytesIO(body)}
     environ = RequestFactory().generic("POST", client.tasks_url, **environ).environ
     statuses = []
-    answer = b"".join(application(environ, lambda status, headers: statuses.append(int(status[:3]))))
-    return statuses[0], json.loads(answer)
+    content = b"".join(application(environ, lambda status, headers: statuses.append(int(status[:3]))))
+    return statuses[0], json.loads(content)
 
 
 def post_chunked(client, body):
@@ -61,7 +61,7 @@ def parse(body, content_type="application/json", **meta):
         pytest.param(b'{"title": "Buy milk",}', id="trailing comma"),
         pytest.param(b"{'title': 'Buy milk'}", id="single quotes"),
         pytest.param(b'{"title": "Buy\nmilk"}', id="a raw line break in a string"),
-        pytest.param(b"  \n ", id="white space alone"),
+        pytest.param(b"  \n ", id="only white space"),
         pytest.param(b'{"title": NaN}', id="NaN"),
         pytest.param(b'{"title": Infinity}', id="Infinity"),
         pytest.param(b'{"title": -Infinity}', id="-Infinity"),

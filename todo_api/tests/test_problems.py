@@ -1,4 +1,4 @@
-"""The body, the headers and the order of refusals."""
+"""The body, the headers and the order of errors."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from todo_api.tests.problems import assert_problem
 
 TASK = '{"title": "Buy milk"}'
 # method, path, body, headers -> status, code, title
-REFUSALS = [
+ERRORS = [
     ("POST", "/api/tasks", "{", {}, 400, "parse_error", "Bad Request"),
     ("GET", "/api/bob/tasks", "", {}, 403, "forbidden", "Forbidden"),
     ("GET", "/api/tasks/7", "", {}, 404, "not_found", "Not Found"),
@@ -24,15 +24,15 @@ REFUSALS = [
 ]
 
 
-def ask(client, method, path, body="", headers=None):
+def send(client, method, path, body="", headers=None):
     headers = {"CONTENT_TYPE": "application/json"} | (headers or {})
     return client.generic(method, path, body, headers["CONTENT_TYPE"], **headers)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("method", "path", "body", "headers", "status", "code", "title"), REFUSALS)
-def test_every_refusal_has_the_same_body(alice, method, path, body, headers, status, code, title):
-    response = ask(alice, method, path, body, headers)
+@pytest.mark.parametrize(("method", "path", "body", "headers", "status", "code", "title"), ERRORS)
+def test_every_error_has_the_same_body(alice, method, path, body, headers, status, code, title):
+    response = send(alice, method, path, body, headers)
 
     assert_problem(response, status, code)
     assert response.json()["title"] == title
@@ -53,11 +53,11 @@ def test_a_401_has_the_same_body(client_for, token, code, detail):
 
 
 def test_a_401_has_a_challenge(anonymous, client_for, token_for):
-    without = anonymous.get("/api/tasks")
-    with_an_old_one = client_for(token=token_for(exp=1)).get("/api/tasks")
+    missing = anonymous.get("/api/tasks")
+    expired = client_for(token=token_for(exp=1)).get("/api/tasks")
 
-    assert without["WWW-Authenticate"] == 'Bearer realm="api"'
-    assert with_an_old_one["WWW-Authenticate"] == (
+    assert missing["WWW-Authenticate"] == 'Bearer realm="api"'
+    assert expired["WWW-Authenticate"] == (
         'Bearer realm="api", error="invalid_token", error_description="Token has expired"'
     )
 
@@ -99,25 +99,25 @@ def test_a_validation_error_names_every_field(alice):
 
 
 def test_a_validation_error_of_the_whole_body_names_no_field(alice):
-    [error] = ask(alice, "POST", "/api/tasks", "[]").json()["errors"]
+    [error] = send(alice, "POST", "/api/tasks", "[]").json()["errors"]
 
     assert error["field"] is None
 
 
 def test_a_lone_surrogate_in_a_message_is_not_a_500(alice):
-    response = ask(alice, "POST", "/api/tasks", r'{"title": "Buy milk", "priority": "\ud800"}')
+    response = send(alice, "POST", "/api/tasks", r'{"title": "Buy milk", "priority": "\ud800"}')
 
     assert_problem(response, 422, "validation_error")
     assert response.json()["errors"][0]["field"] == "priority"
 
 
-# The next reason is what is left when the one before is put right.
+# Each row corrects the error of the row before.
 BAD_BODY, BAD_TYPE, BAD_TITLE = "{", "text/plain", '{"title": ""}'
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("who", "method", "path", "body", "content_type", "status"),
+    ("user", "method", "path", "body", "content_type", "status"),
     [
         ("anonymous", "POST", "/api/bob/tasks/7", BAD_BODY, BAD_TYPE, 401),
         ("alice", "POST", "/api/bob/tasks/7", BAD_BODY, BAD_TYPE, 403),
@@ -132,8 +132,8 @@ BAD_BODY, BAD_TYPE, BAD_TITLE = "{", "text/plain", '{"title": ""}'
         ("alice", "PATCH", "/api/alice/tasks/x/complete", "", "application/json", 404),
     ],
 )
-def test_errors_come_in_a_fixed_order(request, who, method, path, body, content_type, status):
-    client = request.getfixturevalue(who)
+def test_errors_come_in_a_fixed_order(request, user, method, path, body, content_type, status):
+    client = request.getfixturevalue(user)
 
     response = client.generic(method, path, body, content_type)
 

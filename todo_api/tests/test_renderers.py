@@ -1,4 +1,4 @@
-"""What becomes of an answer after it was written."""
+"""The memory of a request and its response."""
 
 import gc
 import io
@@ -20,7 +20,7 @@ def no_garbage_collection():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("path", "status"), [("/api/alice/tasks", 200), ("/api/alice/tasks/0", 404)])
-def test_a_request_and_its_answer_are_freed_at_once(make_task, no_garbage_collection, path, status):
+def test_a_request_and_its_response_are_freed_at_once(make_task, no_garbage_collection, path, status):
     make_task()
     statuses = []
     environ = {
@@ -33,10 +33,10 @@ def test_a_request_and_its_answer_are_freed_at_once(make_task, no_garbage_collec
         "wsgi.url_scheme": "http",
     }
     response = application(environ, lambda line, headers: statuses.append(int(line[:3])))
-    request, answer = weakref.ref(environ["wsgi.input"]), weakref.ref(response)
+    request_reference, response_reference = weakref.ref(environ["wsgi.input"]), weakref.ref(response)
     assert b"".join(response)
 
     response.close()
     del environ, response
 
-    assert (statuses, request(), answer()) == ([status], None, None)
+    assert (statuses, request_reference(), response_reference()) == ([status], None, None)

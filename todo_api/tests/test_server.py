@@ -1,4 +1,4 @@
-"""What only the real gunicorn shows: what is wrong below the level of HTTP requests, its log and its end."""
+"""gunicorn: malformed requests, the log, and the stop."""
 
 import gzip
 import re
@@ -9,14 +9,14 @@ from tasks.models import Task
 from todo_api.tests.server import METRICS_TOKEN, Server
 from todo_api.tests.tokens import make_token
 
-on_the_database = pytest.mark.django_db(transaction=True)
+needs_database = pytest.mark.django_db(transaction=True)
 
 TASK = b'{"title": "Buy milk"}'
-TRACES = re.compile(r'Traceback|"level":"ERROR"|\[ERROR\]|\[CRITICAL\]')
+ERRORS = re.compile(r'Traceback|"level":"ERROR"|\[ERROR\]|\[CRITICAL\]')
 
 
 def post(*headers, body=b""):
-    """A POST of alice's, byte by byte; the connection is closed after it."""
+    """Return the bytes of a POST of alice, after which the server closes the connection."""
     lines = (
         b"POST /api/tasks HTTP/1.1",
         b"Host: localhost",
@@ -32,63 +32,63 @@ def chunked(*chunks):
     return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in (*chunks, b""))
 
 
-def status(answer):
-    return int(answer.split(b" ", 2)[1])
+def status(response):
+    return int(response.split(b" ", 2)[1])
 
 
-@on_the_database
-def test_a_task_travels_through_all_of_it(server):
-    answer = server.send(post(b"Content-Length: %d" % len(TASK), body=TASK))
+@needs_database
+def test_a_task_is_created(server):
+    response = server.send(post(b"Content-Length: %d" % len(TASK), body=TASK))
 
-    assert status(answer) == 201
+    assert status(response) == 201
     assert Task.objects.get().title == "Buy milk"
 
 
-@on_the_database
+@needs_database
 def test_a_chunked_body_is_read(server):
-    answer = server.send(post(b"Transfer-Encoding: chunked", body=chunked(TASK[:7], TASK[7:])))
+    response = server.send(post(b"Transfer-Encoding: chunked", body=chunked(TASK[:7], TASK[7:])))
 
-    assert status(answer) == 201
+    assert status(response) == 201
     assert Task.objects.get().title == "Buy milk"
 
 
-def test_a_body_that_is_compressed_on_the_way_is_not_taken_for_none(server):
+def test_a_transfer_encoding_of_gzip_is_400(server):
     body = chunked(gzip.compress(TASK))
 
-    answer = server.send(post(b"Transfer-Encoding: gzip, chunked", body=body))
+    response = server.send(post(b"Transfer-Encoding: gzip, chunked", body=body))
 
-    assert status(answer) == 400
-    assert b"parse_error" in answer
+    assert status(response) == 400
+    assert b"parse_error" in response
 
 
 def test_a_chunked_body_over_the_limit_is_413(server):
-    answer = server.send(post(b"Transfer-Encoding: chunked", body=chunked(*[b" " * 1024] * 65)))
+    response = server.send(post(b"Transfer-Encoding: chunked", body=chunked(*[b" " * 1024] * 65)))
 
-    assert status(answer) == 413
-    assert b"payload_too_large" in answer
+    assert status(response) == 413
+    assert b"payload_too_large" in response
 
 
 def test_a_body_without_a_content_type_is_415(server):
     request = post(b"Content-Length: %d" % len(TASK), body=TASK).replace(b"Content-Type: application/json\r\n", b"")
 
-    answer = server.send(request)
+    response = server.send(request)
 
-    assert status(answer) == 415
+    assert status(response) == 415
 
 
 def test_a_header_line_over_the_limit_is_431(server):
-    answer = server.send(post(b"X-Long: " + b"x" * 9000, b"Content-Length: 0"))
+    response = server.send(post(b"X-Long: " + b"x" * 9000, b"Content-Length: 0"))
 
-    assert status(answer) == 431
+    assert status(response) == 431
 
 
 def test_a_request_line_over_the_limit_is_414(server):
-    answer = server.send(b"GET /?" + b"x" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    response = server.send(b"GET /?" + b"x" * 9000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
-    assert status(answer) == 414
+    assert status(response) == 414
 
 
-# What two servers could read differently; `send` returns because the connection is closed.
+# Requests that two servers could read differently. `send` returns only when the connection is closed.
 MALFORMED = {
     "a negative length": (b"Content-Length: -1",),
     "a length with a sign": (b"Content-Length: +21",),
@@ -107,12 +107,12 @@ MALFORMED = {
 def test_a_malformed_request_is_refused_and_the_connection_closed(server, name):
     request = post(*MALFORMED[name], body=TASK).replace(b"Connection: close\r\n", b"")
 
-    answer = server.send(request)
+    response = server.send(request)
 
-    assert status(answer) in (400, 501)
+    assert status(response) in (400, 501)
 
 
-@on_the_database
+@needs_database
 @pytest.mark.parametrize(
     "body",
     [
@@ -123,17 +123,17 @@ def test_a_malformed_request_is_refused_and_the_connection_closed(server, name):
     ],
 )
 def test_a_bad_chunk_is_400_and_the_connection_closed(server, body):
-    before = len(TRACES.findall(server.log))
+    before = len(ERRORS.findall(server.log))
     request = post(b"Transfer-Encoding: chunked", body=body).replace(b"Connection: close\r\n", b"")
 
-    answer = server.send(request)
+    response = server.send(request)
 
-    assert status(answer) == 400
+    assert status(response) == 400
     assert not Task.objects.exists()
-    assert len(TRACES.findall(server.log)) == before
+    assert len(ERRORS.findall(server.log)) == before
 
 
-@on_the_database
+@needs_database
 @pytest.mark.parametrize(
     ("header", "body"),
     [
@@ -145,18 +145,18 @@ def test_a_bad_chunk_is_400_and_the_connection_closed(server, body):
         (b"Transfer-Encoding: chunked", b""),
     ],
 )
-def test_a_client_that_leaves_in_the_middle_of_a_body_writes_nothing(server, header, body):
+def test_a_client_that_disconnects_within_a_body_writes_nothing(server, header, body):
     before = len(server.log)
 
-    answer = server.send(post(header, body=body), leave=True)
+    response = server.send(post(header, body=body), disconnect=True)
 
     assert not Task.objects.exists()
-    assert not answer.startswith((b"HTTP/1.1 2", b"HTTP/1.1 5"))
-    assert not TRACES.search(server.log[before:])
+    assert not response.startswith((b"HTTP/1.1 2", b"HTTP/1.1 5"))
+    assert not ERRORS.search(server.log[before:])
 
 
-@on_the_database
-def test_the_log_names_the_request_and_no_token_and_no_query(server):
+@needs_database
+def test_the_log_contains_the_request_without_its_token_and_query(server):
     token = make_token("alice")
 
     server.get("/api/tasks?search=secret", Authorization=f"Bearer {token}", **{"X-Request-ID": "a-request-of-alice"})
@@ -169,22 +169,22 @@ def test_the_log_names_the_request_and_no_token_and_no_query(server):
     assert token not in server.log
 
 
-def test_a_forged_line_of_the_log_stays_one_line(server):
+def test_a_path_cannot_forge_a_line_of_the_log(server):
     server.get("/%0A%7B%22level%22:%22forged%22%7D")
 
     server.wait_until(lambda: "forged" in server.log)
     assert not any(entry.get("level") == "forged" for entry in server.entries)
 
 
-def test_the_answer_says_little_of_the_server(server):
-    answer = server.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+def test_a_response_does_not_contain_the_version_of_the_server(server):
+    response = server.send(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 
-    assert status(answer) == 200
-    assert b"gunicorn/" not in answer
+    assert status(response) == 200
+    assert b"gunicorn/" not in response
 
 
-def test_sigterm_ends_it_without_a_trace(tmp_path):
+def test_sigterm_stops_it_without_errors_in_the_log(tmp_path):
     server = Server(tmp_path, METRICS_TOKEN=METRICS_TOKEN)
 
     assert server.stop() == 0
-    assert not TRACES.search(server.log)
+    assert not ERRORS.search(server.log)

@@ -1,4 +1,4 @@
-"""Settings: what the variables mean, and which values are refused. test_start.py starts processes with wrong values."""
+"""The meaning of the variables, and the values that are refused. test_start.py starts processes with wrong values."""
 
 import os
 import re
@@ -41,7 +41,7 @@ REFUSED = [
 
 
 def read_settings(**variables):
-    """The module's names, as another environment gives them."""
+    """Return the names of the settings module in an environment with `variables`."""
     with patch.dict(os.environ, clean_environment(**variables), clear=True):
         return runpy.run_path(str(settings.BASE_DIR / "todo_api/settings.py"))
 
@@ -132,7 +132,7 @@ def test_a_slash_at_the_end_of_a_trusted_origin_is_dropped():
         ({}, "0.0.0.0", ["localhost", "127.0.0.1", "[::1]"]),
     ],
 )
-def test_development_listens_on_this_machine_only_unless_asked(variables, host, allowed):
+def test_the_default_host_of_development_is_127_0_0_1(variables, host, allowed):
     values = read_settings(**variables)
 
     assert (values["HOST"], values["ALLOWED_HOSTS"]) == (host, allowed)

@@ -13,7 +13,7 @@ DEVELOP = [sys.executable, "manage.py", "develop"]
 MIGRATE = [sys.executable, "manage.py", "migrate"]
 GUNICORN = [sys.executable, "-m", "gunicorn"]
 CONTAINER = [sys.executable, "-m", "todo_api"]
-# One value for each place that refuses: a type, a range, the database URL, our checks, checks of a library.
+# One value for each kind of check: a type, a range, the database URL, our checks, checks of a library.
 WRONG = {
     "no boolean": ({"DEBUG": "maybe"}, "DEBUG", "Not a valid boolean"),
     "port out of range": ({"PORT": "80000"}, "PORT", "less than or equal to 65535"),
@@ -32,7 +32,6 @@ NO_DATABASE = {
 
 
 def run(command, **variables):
-    """The result of a command that ends by itself."""
     return subprocess.run(
         command,
         cwd=settings.BASE_DIR,
@@ -45,7 +44,7 @@ def run(command, **variables):
 
 
 def the_only_line(result):
-    """What a failed command printed; fails for more than one line."""
+    """Return the one line that a failed command printed."""
     assert result.returncode not in (0, None)
     assert result.stdout == ""
     [line] = result.stderr.splitlines()
@@ -87,13 +86,13 @@ def test_a_missing_database_is_one_line():
     assert 'database "missing" does not exist' in the_only_line(run(DEVELOP, DATABASE_URL=url))
 
 
-def test_the_traceback_is_printed_when_asked_for():
+def test_the_option_traceback_prints_the_traceback():
     result = run([*MIGRATE, "--traceback"], DATABASE_URL="sqlite:////does/not/exist/db.sqlite3")
 
     assert "Traceback" in result.stderr
 
 
-def test_gunicorn_starts_without_the_database_and_says_that_it_is_not_ready(tmp_path):
+def test_gunicorn_starts_without_the_database_and_is_not_ready(tmp_path):
     server = Server(tmp_path, DATABASE_URL="postgresql://u:p@127.0.0.1:1/n")
     try:
         assert server.get("/health/ready")[0] == 503

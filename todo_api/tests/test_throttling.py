@@ -1,4 +1,4 @@
-"""The rate limit: per user, and per address without a valid token."""
+"""The rate limits of users, and of addresses without a valid token."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -7,15 +7,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
-from todo_api.tests.counting import EVIL, NO_TASK, hit_at_once, left, statuses
+from todo_api.tests.counting import ADDRESS, NO_TASK, hit_at_once, remaining, statuses
 from todo_api.tests.server import free_port
 from todo_api.tests.tokens import make_token
 from todo_api.throttling import Limit, ProcessCounts, rate
 
 
 @pytest.fixture
-def hasty_threads():
-    """Threads that take turns as often as they can."""
+def fast_switching_threads():
+    """Switch between threads as often as possible."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -91,7 +91,7 @@ def test_every_response_counts_once(alice, limited, method, path, body, status):
         first, second = (alice.generic(method, path, body, "application/json") for _ in range(2))
 
     assert first.status_code == second.status_code == status
-    assert (left(first), left(second)) == (4, 3)
+    assert (remaining(first), remaining(second)) == (4, 3)
 
 
 @pytest.mark.parametrize("path", ["/api/bob/tasks", "/api/alice/tasks"])
@@ -101,7 +101,7 @@ def test_the_limit_comes_before_the_path_owner(alice, limited, path):
         response = alice.get(path)  # without the `db` fixture a query fails
 
     assert response.status_code == 429
-    assert left(response) == 0
+    assert remaining(response) == 0
 
 
 @pytest.mark.django_db
@@ -115,10 +115,10 @@ def test_without_a_limit_no_header_is_sent(alice, anonymous):
 def test_requests_without_a_valid_token_count_for_their_address(client_for, limited, token):
     client = client_for(token=token)
     with limited(RATE_LIMIT_ANON="2/hour"):
-        found = [client.get("/api/alice/tasks", REMOTE_ADDR=EVIL) for _ in range(3)]
+        found = [client.get("/api/alice/tasks", REMOTE_ADDR=ADDRESS) for _ in range(3)]
 
     assert [response.status_code for response in found] == [401, 401, 429]
-    assert [left(response) for response in found] == [1, 0, 0]
+    assert [remaining(response) for response in found] == [1, 0, 0]
     assert found[2]["RateLimit-Policy"] == '"anonymous";q=2;w=3600'
     assert found[2]["RateLimit"].endswith(f";t={found[2]['Retry-After']}")
     assert "WWW-Authenticate" not in found[2]
@@ -126,7 +126,7 @@ def test_requests_without_a_valid_token_count_for_their_address(client_for, limi
 
 def test_each_address_has_a_separate_limit(anonymous, limited):
     with limited(RATE_LIMIT_ANON="1/day"):
-        assert statuses(anonymous, 2, REMOTE_ADDR=EVIL) == [401, 429]
+        assert statuses(anonymous, 2, REMOTE_ADDR=ADDRESS) == [401, 429]
         assert statuses(anonymous, 2, REMOTE_ADDR="203.0.113.7") == [401, 429]
 
 
@@ -196,14 +196,14 @@ def test_a_new_window_starts_at_zero():
 
 
 @pytest.mark.parametrize(("limit", "refusal"), [("RATE_LIMIT", 404), ("RATE_LIMIT_ANON", 401)])
-def test_simultaneous_requests_count_exactly(client_for, limited, hasty_threads, limit, refusal):
+def test_simultaneous_requests_count_exactly(client_for, limited, fast_switching_threads, limit, refusal):
     clients = [client_for("alice" if limit == "RATE_LIMIT" else None) for _ in range(8)]
 
     with limited(**{limit: "50/day"}), ThreadPoolExecutor(8) as pool:
-        found = [status for answers in pool.map(lambda client: statuses(client, 20), clients) for status in answers]
+        found = [status for each in pool.map(lambda client: statuses(client, 20), clients) for status in each]
 
     assert (found.count(refusal), found.count(429)) == (50, 110)
 
 
-def test_threads_count_exactly_in_one_process(hasty_threads):
+def test_threads_count_exactly_in_one_process(fast_switching_threads):
     assert hit_at_once(Limit("user", rate("50/day"), ProcessCounts()), times=4000) == 50

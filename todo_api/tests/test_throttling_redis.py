@@ -1,4 +1,4 @@
-"""Limits that are counted in Redis, and what happens without it."""
+"""Limits that are counted in Redis, and limits while Redis is down."""
 
 import shutil
 import socket
@@ -14,16 +14,16 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from todo_api import throttling
-from todo_api.tests.counting import EVIL, NO_TASK, hit_at_once, left, statuses
+from todo_api.tests.counting import ADDRESS, NO_TASK, hit_at_once, remaining, statuses
 from todo_api.tests.server import Server, free_port
 from todo_api.tests.tokens import make_token
 from todo_api.throttling import Limit, RedisCounts, rate
 
-LOST, FOUND = "Redis does not respond", "Redis responds again"
+DOWN, UP = "Redis does not respond", "Redis responds again"
 
 
 class RedisServer:
-    """A Redis of its own, empty at each start; its timeout is generous, because this machine may be busy."""
+    """A Redis server that is empty at each start. The timeout is long, because this machine may be busy."""
 
     def __init__(self):
         self.port = free_port()
@@ -36,10 +36,10 @@ class RedisServer:
             **quiet,
         )
         deadline = time.monotonic() + 10
-        while not self.answers():
+        while not self.responds():
             assert time.monotonic() < deadline
 
-    def answers(self):
+    def responds(self):
         with closing(Redis(port=self.port, retry=Retry(NoBackoff(), 0))) as client:
             try:
                 return client.ping()
@@ -53,7 +53,6 @@ class RedisServer:
 
 @pytest.fixture
 def redis():
-    """A Redis that runs."""
     if not shutil.which("redis-server"):
         pytest.skip("redis-server is not on PATH (apt-get install redis-server)")
     server = RedisServer()
@@ -63,30 +62,30 @@ def redis():
 
 
 @pytest.fixture
-def silent():
-    """A listener that takes connections and says nothing; the list of those it took."""
-    taken = []
+def silent_server():
+    """The port of a listener that accepts connections and sends nothing, and the accepted connections."""
+    accepted = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def accept():
             while True:
                 try:
-                    taken.append(listener.accept()[0])
+                    accepted.append(listener.accept()[0])
                 except OSError:
                     return
 
         thread = threading.Thread(target=accept)
         thread.start()
-        yield listener.getsockname()[1], taken
+        yield listener.getsockname()[1], accepted
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
-    for connection in taken:
+    for connection in accepted:
         connection.close()
 
 
 @pytest.fixture
 def warnings(caplog):
-    """What the throttling has said."""
+    """`warnings()`: the messages of throttling.py."""
     return lambda: [record.getMessage() for record in caplog.records if record.name == "todo_api.throttling"]
 
 
@@ -97,7 +96,7 @@ def test_threads_count_exactly_in_redis(redis):
 def test_workers_share_one_count_in_redis(alice, limited, redis):
     with limited(RATE_LIMIT="3/day", REDIS_URL=redis.url, WEB_CONCURRENCY=4):
         assert statuses(alice, 2) == [404, 404]
-    with limited(RATE_LIMIT="3/day", REDIS_URL=redis.url, WEB_CONCURRENCY=4):  # another process, so to speak
+    with limited(RATE_LIMIT="3/day", REDIS_URL=redis.url, WEB_CONCURRENCY=4):  # new objects, as in another process
         assert statuses(alice, 2) == [404, 429]
 
 
@@ -113,7 +112,7 @@ def test_counts_in_redis_expire(redis):
 def test_without_redis_requests_pass_and_one_line_is_logged(alice, limited, warnings):
     with limited(RATE_LIMIT="1/day", REDIS_URL=f"redis://127.0.0.1:{free_port()}"):
         assert statuses(alice, 5) == [404] * 5
-        assert left(alice.get(NO_TASK)) == 1
+        assert remaining(alice.get(NO_TASK)) == 1
 
     [line] = warnings()
     assert line.startswith("Redis does not respond. Requests are not limited: ")
@@ -131,7 +130,7 @@ def test_each_loss_and_return_of_redis_is_logged_once(alice, limited, redis, war
         assert statuses(alice, 3) == [404, 404, 404]
         redis.start()
 
-    assert [line.split(".")[0] for line in warnings()] == [LOST, FOUND, LOST]
+    assert [line.split(".")[0] for line in warnings()] == [DOWN, UP, DOWN]
 
 
 def test_a_restart_of_redis_between_requests_is_not_logged(alice, limited, redis, warnings):
@@ -144,8 +143,8 @@ def test_a_restart_of_redis_between_requests_is_not_logged(alice, limited, redis
     assert warnings() == []
 
 
-def test_a_redis_that_hangs_delays_one_request_only(silent):
-    port, taken = silent
+def test_a_redis_that_hangs_delays_one_request_only(silent_server):
+    port, accepted = silent_server
     limit = Limit("user", rate("1/day"), RedisCounts(f"redis://127.0.0.1:{port}"))
 
     begin = time.monotonic()
@@ -153,11 +152,11 @@ def test_a_redis_that_hangs_delays_one_request_only(silent):
 
     assert time.monotonic() - begin < 2  # one timeout of 0.1 s
     assert used == [0] * 1000
-    assert len(taken) == 1
+    assert len(accepted) == 1
 
 
-def test_after_a_pause_one_request_tries_redis(silent, monkeypatch):
-    port, taken = silent
+def test_after_a_pause_one_request_tries_redis(silent_server, monkeypatch):
+    port, accepted = silent_server
     counts = RedisCounts(f"redis://127.0.0.1:{port}")
     counts.hit("alice", 1, 60)
     monkeypatch.setattr(counts, "down_until", time.monotonic())
@@ -165,20 +164,20 @@ def test_after_a_pause_one_request_tries_redis(silent, monkeypatch):
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(lambda _: counts.hit("alice", 1, 60), range(100))) == {0}
 
-    assert len(taken) == 2
+    assert len(accepted) == 2
 
 
 def get_often(server, token):
-    """The statuses of 20 requests for a task that cannot be, which need no database, from 4 clients at once."""
+    """Return the sorted statuses of 20 requests from 4 clients at once. The id is invalid, so they need no database."""
     with ThreadPoolExecutor(4) as pool:
-        answers = pool.map(lambda _: server.get("/api/tasks/x", Authorization=f"Bearer {token}")[0], range(20))
-        return sorted(answers)
+        statuses_of_all = pool.map(lambda _: server.get("/api/tasks/x", Authorization=f"Bearer {token}")[0], range(20))
+        return sorted(statuses_of_all)
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["one worker", "two workers and Redis"])
 def test_gunicorn_limits_requests(tmp_path, request, shared):
-    over_all = {"REDIS_URL": request.getfixturevalue("redis").url, "WEB_CONCURRENCY": "2"} if shared else {}
-    server = Server(tmp_path, RATE_LIMIT="5/day", RATE_LIMIT_ANON="3/day", **over_all)
+    variables = {"REDIS_URL": request.getfixturevalue("redis").url, "WEB_CONCURRENCY": "2"} if shared else {}
+    server = Server(tmp_path, RATE_LIMIT="5/day", RATE_LIMIT_ANON="3/day", **variables)
     try:
         assert get_often(server, make_token("alice")) == [404] * 5 + [429] * 15
         assert get_often(server, "x") == [401] * 3 + [429] * 17
@@ -188,5 +187,5 @@ def test_gunicorn_limits_requests(tmp_path, request, shared):
 
 def test_a_user_id_that_looks_like_an_address_has_its_own_count(client_for, anonymous, limited, redis):
     with limited(RATE_LIMIT="1/day", RATE_LIMIT_ANON="1/day", REDIS_URL=redis.url):
-        assert statuses(client_for(EVIL), 2) == [404, 429]
-        assert statuses(anonymous, 2, REMOTE_ADDR=EVIL) == [401, 429]
+        assert statuses(client_for(ADDRESS), 2) == [404, 429]
+        assert statuses(anonymous, 2, REMOTE_ADDR=ADDRESS) == [401, 429]

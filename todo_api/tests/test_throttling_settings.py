@@ -4,7 +4,7 @@ import pytest
 from django.test import RequestFactory
 
 from todo_api.checks import check_settings
-from todo_api.tests.counting import EVIL, NO_TASK, statuses
+from todo_api.tests.counting import ADDRESS, NO_TASK, statuses
 from todo_api.tests.test_settings import read_settings
 from todo_api.throttling import client_address, rate
 
@@ -92,7 +92,7 @@ def test_the_start_does_not_need_redis(configured, url):
         *((1, text, "192.0.2.1") for text in ("unknown", "203.0.113.9:443", "fe80::1%eth0", "203.0.113", "9", "\x00")),
     ],
 )
-def test_the_address_is_the_one_the_trusted_proxies_saw(configured, proxies, forwarded, address):
+def test_the_address_is_the_one_that_the_outermost_trusted_proxy_added(configured, proxies, forwarded, address):
     headers = {} if forwarded is None else {"HTTP_X_FORWARDED_FOR": forwarded}
     request = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1", **headers)
 
@@ -102,6 +102,6 @@ def test_the_address_is_the_one_the_trusted_proxies_saw(configured, proxies, for
 
 def test_behind_a_proxy_each_client_has_a_separate_limit(anonymous, limited):
     with limited(RATE_LIMIT_ANON="1/day", TRUSTED_PROXIES=1):
-        assert statuses(anonymous, 2, HTTP_X_FORWARDED_FOR=f"1, {EVIL}") == [401, 429]
-        assert statuses(anonymous, 1, HTTP_X_FORWARDED_FOR=f"2, {EVIL}") == [429]
-        assert statuses(anonymous, 1, HTTP_X_FORWARDED_FOR=f"{EVIL}, 203.0.113.9") == [401]
+        assert statuses(anonymous, 2, HTTP_X_FORWARDED_FOR=f"1, {ADDRESS}") == [401, 429]
+        assert statuses(anonymous, 1, HTTP_X_FORWARDED_FOR=f"2, {ADDRESS}") == [429]
+        assert statuses(anonymous, 1, HTTP_X_FORWARDED_FOR=f"{ADDRESS}, 203.0.113.9") == [401]

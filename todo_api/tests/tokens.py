@@ -17,7 +17,7 @@ def make_token(
     headers: dict[str, Any] | None = None,
     **claims: Any,
 ) -> str:
-    """A signed token, good for 15 minutes. A claim given as `...` is left out. `secret` may be a private key."""
+    """Return a token that is valid for 15 minutes. `...` leaves a claim out. `secret` may be a private key."""
     now = int(time.time())
     payload = {"sub": user_id, "iat": now, "exp": now + 900} | claims
     payload = {name: value for name, value in payload.items() if value is not ...}
