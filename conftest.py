@@ -1,4 +1,4 @@
-"""The fixtures that all tests share: alice and bob, their tokens and their tasks."""
+"""The fixtures of all tests: alice and bob, their tokens and their tasks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ def bob() -> ApiClient:
 
 @pytest.fixture
 def anonymous() -> ApiClient:
-    """A client without a token."""
     return ApiClient()
 
 
@@ -47,7 +46,7 @@ def token_for() -> Callable[..., str]:
 
 @pytest.fixture
 def make_task(db: None) -> Callable[..., Task]:
-    """`make_task(user_id="bob", title="Paint")`: a row, made without the API."""
+    """`make_task(user_id="bob", title="Paint")`: create a row without the API."""
 
     def make(**overrides: Any) -> Task:
         task = Task.objects.create(**{"user_id": "alice", "title": "Buy groceries"} | overrides)

@@ -44,7 +44,7 @@ class Task(models.Model):
 
     user_id = models.CharField("owner", max_length=USER_ID_MAX_LENGTH)
     title = models.CharField(max_length=TITLE_MAX_LENGTH)
-    description = models.TextField(null=True, blank=True)  # noqa: DJ001  # the API answers null for "none"
+    description = models.TextField(null=True, blank=True)  # noqa: DJ001  # the API returns null
     completed = models.BooleanField(default=False, db_default=False)
     priority = models.CharField(
         max_length=6, choices=Priority.choices, default=Priority.MEDIUM, db_default=Priority.MEDIUM

@@ -1,4 +1,4 @@
-"""Keyset pages: a page starts after a row, not at an offset, so that no row is skipped or repeated between requests."""
+"""Keyset pages. A page starts after a row, not at an offset, so that no row is skipped or repeated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CURSOR = "cursor"
 
 
 def encode_cursor(user_id: str, sort: str, last: Row) -> str:
-    """Return the position after `last` in the user's list, signed, so that a client cannot make one up."""
+    """Return the position after `last` in the user's list, signed, so that a client cannot forge it."""
     value = last[SORTS_BY_NAME[sort.removeprefix("-")][0]]
     return signing.dumps(
         [sort, value.isoformat() if isinstance(value, datetime) else value, last["id"]],
@@ -26,12 +26,12 @@ def encode_cursor(user_id: str, sort: str, last: Row) -> str:
 
 
 def decode_cursor(user_id: str, sort: str, cursor: str) -> tuple[Any, int]:
-    """Return the sort's value and the id of the last row of the page before. ValidationError for any other string."""
+    """Return the sort's value and the id of the last row of the previous page. Raise ValidationError for other text."""
     try:
-        made_for, value, task_id = signing.loads(cursor, salt=_salt(user_id))
+        cursor_sort, value, task_id = signing.loads(cursor, salt=_salt(user_id))
     except signing.BadSignature:
         raise ValidationError({CURSOR: ["This is not a cursor of this list."]}, code="invalid") from None
-    if made_for != sort:
+    if cursor_sort != sort:
         raise ValidationError({CURSOR: ["This cursor belongs to another sort."]}, code="invalid")
     column, _ = SORTS_BY_NAME[sort.removeprefix("-")]
     return (datetime.fromisoformat(value) if column.endswith("_at") else value), task_id

@@ -1,4 +1,4 @@
-"""The user in the path is the caller."""
+"""The permission for paths with a user id."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from rest_framework.permissions import BasePermission
 
-if TYPE_CHECKING:  # rest_framework.views imports this module, the default permission, while it is being imported
+if TYPE_CHECKING:  # rest_framework.views imports the default permissions, so they cannot import it
     from rest_framework.request import Request
     from rest_framework.views import APIView
 
 
 class IsPathOwner(BasePermission):
-    """Refuse a path with the id of another user, before the body is read."""
+    """Refuses a path with the id of another user (403), before the body is read."""
 
     message = "Access denied: cannot access another user's tasks"
 

@@ -24,7 +24,7 @@ LOCATION = OpenApiParameter(
 
 
 class TaskSchema(AutoSchema):
-    """Names operations as a generated client wants them: `tasks_list`, and `user_tasks_list` below a user id."""
+    """Names operations for generated clients: `tasks_list`, and `user_tasks_list` below a user id."""
 
     def get_operation_id(self) -> str:
         view: Any = self.view

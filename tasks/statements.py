@@ -1,6 +1,6 @@
 """The SQL of the API: one statement per request, the same on PostgreSQL and SQLite.
 
-Plain SQL, because the ORM has no UPDATE … RETURNING and compiles each statement anew, which costs more than running it.
+Plain SQL, because the ORM has no UPDATE … RETURNING, and takes longer to compile a statement than the database to run it.
 See docs/decisions/0006-one-statement-per-request.md. Values are always parameters; names come from the constants below.
 """
 
@@ -39,7 +39,7 @@ SORTS = (*SORTS_BY_NAME, *(f"-{name}" for name in SORTS_BY_NAME))
 class TaskQuery:
     """The filters, the order and the size of a list.
 
-    `after` is the position of the last row of the page before: the value of the sort's column, and the id.
+    `after` is the position of the last row of the previous page: the value of the sort's column, and the id.
     """
 
     sort: str
@@ -172,12 +172,12 @@ def _execute(sql: str, values: Sequence[Any], *, repeatable: bool) -> list[tuple
     try:
         return _fetch(sql, values)
     except (OperationalError, InterfaceError) as error:
-        is_lost = getattr(connection.connection, "closed", False)  # of psycopg; no connection when none could be made
+        is_lost = getattr(connection.connection, "closed", False)  # psycopg's, or None
         if not is_lost or not (repeatable or _sqlstate(error) == ADMIN_SHUTDOWN):
             raise
     except InternalError as error:
         if _sqlstate(error) == READ_ONLY:  # this server is no longer the primary
-            connection.connection.close()  # of psycopg, so that the next request connects to the new one
+            connection.connection.close()  # psycopg's connection, so that the next request connects to the new primary
         raise
     connection.close()
     return _fetch(sql, values)

@@ -73,7 +73,7 @@ class TaskViewSet(ModelViewSet[Task]):
     def release(self, response: Any) -> None:
         """Break the reference cycles of view, request and response, so that a list's rows are freed at once.
 
-        Without it they wait for the garbage collector, which gunicorn.conf.py makes rare.
+        Without it they stay in memory until the garbage collector runs, which gunicorn.conf.py makes rare.
         """
         self.request.parser_context.clear()
         response.renderer_context.clear()
@@ -162,7 +162,7 @@ class TaskViewSet(ModelViewSet[Task]):
         return int(text)
 
     def task_response(self, task: Row | None) -> Response:
-        """Return the task. Raise NotFound when the caller has no task with this id, whoever else has one."""
+        """Return the task. Raise NotFound when the caller has no task with this id, also when another user has one."""
         if task is None:
             raise self.not_found()
         return Response(task)

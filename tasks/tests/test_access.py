@@ -1,4 +1,4 @@
-"""Every operation below /api/, and everybody who must not get through. The table is the URLconf itself."""
+"""Access to every operation below /api/. The list of operations is built from the URLconf."""
 
 from datetime import UTC, datetime
 
@@ -20,7 +20,7 @@ KNOWN = {
 
 
 def methods_of(view):
-    """What a viewset's actions or a view's handlers answer to; any other function is asked everything."""
+    """Return the methods of a viewset's actions or of a view's handlers; all methods for any other view."""
     names = getattr(view, "actions", None)
     if names is None:
         handlers = getattr(view, "cls", None) or getattr(view, "view_class", None)
@@ -30,14 +30,14 @@ def methods_of(view):
 
 
 def operations(patterns, route="", names=()):
-    """(method, view, names in the path) of all routes below api/."""
+    """Yield (method, view, names in the path) for all routes below api/."""
     for pattern in patterns:
-        here, within = route + str(pattern.pattern), (*names, *pattern.pattern.regex.groupindex)
+        full_route, all_names = route + str(pattern.pattern), (*names, *pattern.pattern.regex.groupindex)
         if isinstance(pattern, URLResolver):
-            yield from operations(pattern.url_patterns, here, within)
-        elif here.startswith("api/"):
+            yield from operations(pattern.url_patterns, full_route, all_names)
+        elif full_route.startswith("api/"):
             for method in methods_of(pattern.callback):
-                yield method, pattern.callback, within
+                yield method, pattern.callback, all_names
 
 
 def address(view, names, **values):
@@ -47,8 +47,8 @@ def address(view, names, **values):
 OPERATIONS = list(operations(get_resolver().url_patterns))
 
 
-def table(*needed):
-    """The operations whose path has all names of `needed`, as parameters."""
+def each_operation(*needed):
+    """Parametrize a test with the operations whose path has all names of `needed`."""
     return pytest.mark.parametrize(
         ("method", "view", "names"),
         [
@@ -68,7 +68,7 @@ def test_the_table_contains_every_known_operation():
     assert {(method, address(view, names, user_id="alice", pk=1)) for method, view, names in OPERATIONS} >= KNOWN
 
 
-@table()
+@each_operation()
 def test_without_a_token_it_is_401(anonymous, make_task, django_assert_num_queries, method, view, names):
     url = address(view, names, user_id="alice", pk=make_task().pk)
 
@@ -79,7 +79,7 @@ def test_without_a_token_it_is_401(anonymous, make_task, django_assert_num_queri
     assert response["WWW-Authenticate"] == 'Bearer realm="api"'
 
 
-@table()
+@each_operation()
 def test_with_a_bad_token_it_is_401(client_for, token_for, make_task, django_assert_num_queries, method, view, names):
     mallory = client_for("alice", token=token_for("alice", secret="m" * 32))
     url = address(view, names, user_id="alice", pk=make_task().pk)
@@ -91,7 +91,7 @@ def test_with_a_bad_token_it_is_401(client_for, token_for, make_task, django_ass
     assert 'error="invalid_token"' in response["WWW-Authenticate"]
 
 
-@table("user_id")
+@each_operation("user_id")
 def test_below_another_users_path_it_is_403(alice, make_task, django_assert_num_queries, method, view, names):
     url = address(view, names, user_id="bob", pk=make_task().pk)
 
@@ -101,7 +101,7 @@ def test_below_another_users_path_it_is_403(alice, make_task, django_assert_num_
     assert response.status_code == 403
 
 
-@table("pk")
+@each_operation("pk")
 def test_another_users_task_is_404_and_unchanged(alice, make_task, django_assert_num_queries, method, view, names):
     task = make_task(user_id="bob", updated_at=LONG_AGO)
     url = address(view, names, user_id="alice", pk=task.pk)
@@ -113,7 +113,7 @@ def test_another_users_task_is_404_and_unchanged(alice, make_task, django_assert
     assert Task.objects.filter(pk=task.pk, title=task.title, completed=False, updated_at=LONG_AGO).exists()
 
 
-@table()
+@each_operation()
 def test_the_owner_is_allowed(alice, make_task, django_assert_num_queries, method, view, names):
     url = address(view, names, user_id="alice", pk=make_task().pk)
 

@@ -1,4 +1,4 @@
-"""PATCH /api/{user_id}/tasks/{id}/complete, and toggle-status, its other name."""
+"""PATCH /api/{user_id}/tasks/{id}/complete, and its alias toggle-status."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -45,11 +45,11 @@ def test_it_toggles(alice, make_task, address, completed):
 @pytest.mark.parametrize("was", [False, True])
 @pytest.mark.parametrize("completed", [False, True])
 def test_a_body_sets_it_and_a_repetition_changes_nothing(alice, make_task, address, was, completed):
-    task = make_task(completed=was)
+    url = address.format(make_task(completed=was).id)
 
-    answers = [alice.patch(address.format(task.id), {"completed": completed}).json() for _ in range(3)]
+    tasks = [alice.patch(url, {"completed": completed}).json() for _ in range(3)]
 
-    assert [answer["completed"] for answer in answers] == [completed] * 3
+    assert [task["completed"] for task in tasks] == [completed] * 3
 
 
 def test_an_empty_object_toggles(alice, make_task, address):
@@ -125,7 +125,7 @@ def test_no_parallel_toggle_is_lost(client_for, make_task, times):
             connection.close()
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(toggle, range(times)))
+        results = list(pool.map(toggle, range(times)))
 
-    assert answers.count(True) == (times + 1) // 2
+    assert results.count(True) == (times + 1) // 2
     assert Task.objects.get().completed is (times % 2 == 1)

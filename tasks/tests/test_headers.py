@@ -1,4 +1,4 @@
-"""What every answer about tasks carries, be it a success or an error."""
+"""The headers of every response about tasks, for successes and errors."""
 
 import gzip
 import re
@@ -7,7 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.django_db
 
-ANSWERS = {
+REQUESTS = {
     200: ("GET", "/api/alice/tasks", b""),
     201: ("POST", "/api/alice/tasks", b'{"title": "Buy milk"}'),
     204: ("DELETE", "/api/alice/tasks/{id}", b""),
@@ -20,9 +20,9 @@ ANSWERS = {
 }
 
 
-@pytest.fixture(params=ANSWERS)
-def answer(request, alice, make_task):
-    method, url, body = ANSWERS[request.param]
+@pytest.fixture(params=REQUESTS)
+def response(request, alice, make_task):
+    method, url, body = REQUESTS[request.param]
     response = alice.generic(method, url.format(id=make_task().id), body, "application/json")
     assert response.status_code == request.param
     return response
@@ -34,8 +34,8 @@ def unauthorized(anonymous):
 
 
 @pytest.fixture
-def ask(client, token_for):
-    """A client whose answers come as they are, compressed or not."""
+def get_tasks(client, token_for):
+    """`get_tasks(**headers)`: a response of Django's test client, because ApiClient cannot read compressed bodies."""
 
     def get(url="/api/alice/tasks", **headers):
         return client.get(url, headers={"Authorization": f"Bearer {token_for('alice')}", **headers})
@@ -48,25 +48,25 @@ def assert_it_is_private(response):
     assert {name.strip() for name in response["Vary"].split(",")} == {"Authorization", "Origin", "Accept-Encoding"}
 
 
-def test_a_response_is_private_and_must_be_revalidated(answer):
-    assert_it_is_private(answer)
+def test_a_response_is_private_and_must_be_revalidated(response):
+    assert_it_is_private(response)
 
 
 def test_a_response_to_an_anonymous_request_is_private_too(unauthorized):
     assert_it_is_private(unauthorized)
 
 
-def test_a_response_has_its_content_type_and_nosniff(answer):
-    assert answer["X-Content-Type-Options"] == "nosniff"
-    assert answer.get("Content-Type") == {200: "application/json", 201: "application/json", 204: None}.get(
-        answer.status_code, "application/problem+json"
+def test_a_response_has_its_content_type_and_nosniff(response):
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response.get("Content-Type") == {200: "application/json", 201: "application/json", 204: None}.get(
+        response.status_code, "application/problem+json"
     )
 
 
-def test_a_response_has_a_request_id_of_its_own(answer, unauthorized):
-    assert re.fullmatch("[0-9a-f]{32}", answer["X-Request-ID"])
+def test_a_response_has_a_new_request_id(response, unauthorized):
+    assert re.fullmatch("[0-9a-f]{32}", response["X-Request-ID"])
     assert re.fullmatch("[0-9a-f]{32}", unauthorized["X-Request-ID"])
-    assert answer["X-Request-ID"] != unauthorized["X-Request-ID"]
+    assert response["X-Request-ID"] != unauthorized["X-Request-ID"]
 
 
 def test_the_body_of_an_error_has_the_request_id(unauthorized):
@@ -85,11 +85,11 @@ def test_any_other_request_id_is_replaced(alice, request_id):
     assert re.fullmatch("[0-9a-f]{32}", response["X-Request-ID"])
 
 
-def test_a_long_body_is_compressed_on_request(ask, make_task):
+def test_a_long_body_is_compressed_when_the_client_accepts_gzip(get_tasks, make_task):
     make_task(description="Milk " * 200)
-    plain = ask()
+    plain = get_tasks()
 
-    response = ask(**{"Accept-Encoding": "br, gzip"})
+    response = get_tasks(**{"Accept-Encoding": "br, gzip"})
 
     assert response["Content-Encoding"] == "gzip"
     assert gzip.decompress(response.content) == plain.content
@@ -98,18 +98,18 @@ def test_a_long_body_is_compressed_on_request(ask, make_task):
 
 
 @pytest.mark.parametrize("headers", [{}, {"Accept-Encoding": "identity"}, {"Accept-Encoding": "br"}])
-def test_a_long_body_is_not_compressed_without_request(ask, make_task, headers):
+def test_a_long_body_is_not_compressed_unless_the_client_accepts_gzip(get_tasks, make_task, headers):
     make_task(description="Milk " * 200)
 
-    response = ask(**headers)
+    response = get_tasks(**headers)
 
     assert "Content-Encoding" not in response
     assert response["Content-Length"] == str(len(response.content))
     assert_it_is_private(response)
 
 
-def test_a_short_body_is_never_compressed(ask):
-    response = ask(**{"Accept-Encoding": "gzip"})
+def test_a_short_body_is_never_compressed(get_tasks):
+    response = get_tasks(**{"Accept-Encoding": "gzip"})
 
     assert response.content == b"[]"
     assert "Content-Encoding" not in response
@@ -123,6 +123,6 @@ def test_location_is_the_address_of_the_new_task(alice, base, slash):
     assert response["Location"] == f"http://testserver{base}/{response.json()['id']}"
 
 
-def test_no_cookie_is_set(answer):
-    assert "Set-Cookie" not in answer
-    assert not answer.cookies
+def test_no_cookie_is_set(response):
+    assert "Set-Cookie" not in response
+    assert not response.cookies

@@ -1,10 +1,10 @@
-"""What stands in a path where an id should be: a positive 64-bit integer, or a 404 like any other."""
+"""The id in a path: a positive 64-bit integer. Any other text is a 404."""
 
 import pytest
 
 pytestmark = pytest.mark.django_db
 
-NO_IDS = {
+INVALID_IDS = {
     "0": "0", "negative": "-1", "plus": "%2B1", "20 digits": "9" * 20, "5000 digits": "1" * 5000, "2**63": str(2**63),
     "Arabic digits": "%D9%A1%D9%A2", "full-width digits": "%EF%BC%91", "superscript": "%C2%B2", "float": "1.0",
     "exponent": "1e3", "hexadecimal": "0x1", "underscore": "1_000", "leading zero": "01", "leading zeros": "0001",
@@ -22,7 +22,7 @@ OPERATIONS = [
 ]
 
 
-@pytest.mark.parametrize("task_id", NO_IDS.values(), ids=NO_IDS)
+@pytest.mark.parametrize("task_id", INVALID_IDS.values(), ids=INVALID_IDS)
 def test_an_invalid_id_is_404(alice, django_assert_num_queries, task_id):
     with django_assert_num_queries(0):
         response = alice.get(f"{alice.tasks_url}/{task_id}")

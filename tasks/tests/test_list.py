@@ -1,4 +1,4 @@
-"""GET /api/{user_id}/tasks: which tasks, in which order, in how many statements."""
+"""GET /api/{user_id}/tasks: filters, order, and the number of statements."""
 
 import importlib.util
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from tasks.models import Task
 
 pytestmark = pytest.mark.django_db
 
-# sort -> the titles of `four`; each has a tie that the id breaks
+# sort -> the titles of `four_tasks`; in each order the id decides a tie
 ORDERS = {
     "created": ["C", "a", "b", "B"],
     "updated": ["B", "a", "b", "C"],
@@ -60,7 +60,7 @@ def titles(response):
 
 
 @pytest.fixture
-def four(make_task):
+def four_tasks(make_task):
     def at(minute):
         return datetime(2026, 1, 31, 10, minute, tzinfo=UTC)
 
@@ -71,7 +71,7 @@ def four(make_task):
 
 
 @pytest.fixture
-def wordy(make_task):
+def searchable_tasks(make_task):
     make_task(title="Buy 100% milk")
     make_task(title="snake_case!", description="")
     make_task(title="""back\\slash 'n "quotes" """.strip())
@@ -115,16 +115,16 @@ def test_only_own_tasks_are_listed(alice, make_task, url):
     assert titles(alice.get(url)) == ["Mine"]
 
 
-def test_it_is_one_statement_for_any_number_of_tasks(alice, four, django_assert_num_queries):
+def test_it_is_one_statement_for_any_number_of_tasks(alice, four_tasks, django_assert_num_queries):
     with django_assert_num_queries(1):
         assert len(titles(alice.get(alice.tasks_url))) == 4
 
 
-def test_it_is_one_statement_with_every_parameter(alice, four, django_assert_num_queries):
-    everything = {"status": "pending", "priority": "high", "sort": "-title", "search": "b", "limit": 1}
+def test_it_is_one_statement_with_every_parameter(alice, four_tasks, django_assert_num_queries):
+    parameters = {"status": "pending", "priority": "high", "sort": "-title", "search": "b", "limit": 1}
 
     with django_assert_num_queries(1):
-        assert titles(alice.get(alice.tasks_url, everything)) == ["B"]
+        assert titles(alice.get(alice.tasks_url, parameters)) == ["B"]
 
 
 @pytest.mark.parametrize(
@@ -140,21 +140,21 @@ def test_it_is_one_statement_with_every_parameter(alice, four, django_assert_num
         ({"status": "pending", "priority": "low"}, set()),
     ],
 )
-def test_status_and_priority_filter(alice, four, parameters, expected):
+def test_status_and_priority_filter(alice, four_tasks, parameters, expected):
     assert set(titles(alice.get(alice.tasks_url, parameters))) == expected
 
 
 @pytest.mark.parametrize("sort", ORDERS)
-def test_each_sort_has_its_order(alice, four, sort):
+def test_each_sort_has_its_order(alice, four_tasks, sort):
     assert titles(alice.get(alice.tasks_url, {"sort": sort})) == ORDERS[sort]
 
 
 @pytest.mark.parametrize("sort", ORDERS)
-def test_a_leading_minus_reverses(alice, four, sort):
+def test_a_leading_minus_reverses(alice, four_tasks, sort):
     assert titles(alice.get(alice.tasks_url, {"sort": f"-{sort}"})) == ORDERS[sort][::-1]
 
 
-def test_the_oldest_come_first_unless_asked_otherwise(alice, four):
+def test_the_default_order_is_oldest_first(alice, four_tasks):
     assert titles(alice.get(alice.tasks_url)) == ORDERS["created"]
 
 
@@ -165,7 +165,7 @@ def test_times_of_all_precisions_sort_as_times(alice, make_task):
     assert titles(alice.get(alice.tasks_url)) == ["0", "500", "120000", "123000", "123456", "999999"]
 
 
-def test_a_deployment_may_choose_the_default_sort(configured):
+def test_a_deployment_can_set_the_default_sort(configured):
     spec = importlib.util.spec_from_file_location("filters_of_another_deployment", filters.__file__)
     module = importlib.util.module_from_spec(spec)
 
@@ -176,16 +176,16 @@ def test_a_deployment_may_choose_the_default_sort(configured):
 
 
 @pytest.mark.parametrize(("search", "expected"), SEARCHES.items())
-def test_search_finds_words_in_title_and_description(alice, wordy, search, expected):
+def test_search_finds_words_in_title_and_description(alice, searchable_tasks, search, expected):
     assert titles(alice.get(alice.tasks_url, {"search": search})) == expected
 
 
 @pytest.mark.parametrize("search", ["", "   ", "\t\n"])
-def test_an_empty_search_finds_all(alice, wordy, search):
+def test_an_empty_search_finds_all(alice, searchable_tasks, search):
     assert len(titles(alice.get(alice.tasks_url, {"search": search}))) == 4
 
 
-@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite folds the case of ASCII letters alone")
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite ignores the case of ASCII letters only")
 @pytest.mark.parametrize("search", ["ÉTÉ", "été", "МОЛОКО", "молоко"])
 def test_search_ignores_case_in_other_alphabets(alice, make_task, search):
     make_task(title="Été", description="Молоко")
@@ -200,15 +200,15 @@ def test_search_finds_the_exact_spelling(alice, make_task, search):
     assert titles(alice.get(alice.tasks_url, {"search": search})) == [f"Buy {search}!"]
 
 
-def test_search_never_finds_other_users_tasks(alice, bob, wordy):
+def test_search_never_finds_other_users_tasks(alice, bob, searchable_tasks):
     assert titles(bob.get(bob.tasks_url, {"search": "milk"})) == []
 
 
-def test_limit_shortens_the_list(alice, four):
+def test_limit_shortens_the_list(alice, four_tasks):
     assert titles(alice.get(alice.tasks_url, {"limit": 3})) == ORDERS["created"][:3]
 
 
-def test_a_thousand_come_at_once(alice):
+def test_a_page_has_1000_tasks_by_default(alice):
     Task.objects.bulk_create(Task(user_id="alice", title="One of many") for _ in range(1000))
 
     assert "Link" not in alice.head(alice.tasks_url)
@@ -244,11 +244,11 @@ def test_every_wrong_parameter_is_named(alice):
 
 
 @pytest.mark.parametrize("query", ["search=%ff%fe", "search=%ED%A0%80", "search=%", "status=%ff", "%ff=%ff"])
-def test_a_query_string_that_is_not_utf_8_is_never_500(alice, four, query):
+def test_a_query_string_that_is_not_utf_8_is_never_500(alice, four_tasks, query):
     assert alice.get(f"{alice.tasks_url}?{query}").status_code in (200, 422)
 
 
-def test_sql_in_a_search_has_no_effect(alice, wordy):
+def test_sql_in_a_search_has_no_effect(alice, searchable_tasks):
     alice.get(alice.tasks_url, {"search": "'); DELETE FROM tasks; --"})
 
     assert connection.introspection.table_names().count("tasks") == 1

@@ -1,4 +1,4 @@
-"""Which methods there are, and what becomes of the others; with the trailing slash and without."""
+"""The allowed methods of each route, with and without the trailing slash."""
 
 import pytest
 
@@ -85,14 +85,14 @@ def test_errors_come_in_the_order_401_403_405_406_before_the_body_is_read(
 @pytest.mark.parametrize("address", [address for address in ADDRESSES if "GET" in allowed_at(address)])
 def test_head_is_get_without_the_body(alice, make_task, django_assert_num_queries, address):
     url = address.format(id=make_task().id)
-    got = alice.get(url)
+    get_response = alice.get(url)
 
     with django_assert_num_queries(1):
         response = alice.head(url)
 
     assert (response.status_code, response.content) == (200, b"")
-    assert {*response.headers.items()} ^ {*got.headers.items()} == {
-        ("X-Request-ID", response["X-Request-ID"]), ("X-Request-ID", got["X-Request-ID"]),
+    assert {*response.headers.items()} ^ {*get_response.headers.items()} == {
+        ("X-Request-ID", response["X-Request-ID"]), ("X-Request-ID", get_response["X-Request-ID"]),
     }  # fmt: skip
 
 
@@ -112,10 +112,10 @@ def test_a_header_does_not_change_the_method(alice, make_task, name):
 
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_preflight_needs_neither_token_nor_database(client, django_assert_num_queries, address):
-    asked = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "DELETE"}
+    headers = {"Origin": "http://localhost:3000", "Access-Control-Request-Method": "DELETE"}
 
     with django_assert_num_queries(0):
-        response = client.options(address.format(id=1), headers=asked)
+        response = client.options(address.format(id=1), headers=headers)
 
     assert response.status_code == 200
     assert "DELETE" in response["Access-Control-Allow-Methods"]

@@ -1,4 +1,4 @@
-"""What the database itself holds a task to, and the questions about many."""
+"""The constraints and defaults of the table, and TaskQuerySet."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,13 +13,12 @@ LONG_AGO = datetime(2020, 2, 2, tzinfo=UTC)
 
 
 def insert(**values):
-    """Plain SQL, as another program would write it."""
     marks = ", ".join(["%s"] * len(values))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO tasks ({', '.join(values)}) VALUES ({marks})", list(values.values()))
 
 
-def test_a_row_of_plain_sql_is_complete(db):
+def test_a_row_inserted_with_plain_sql_gets_the_defaults(db):
     insert(user_id="alice", title="Buy milk")
 
     task = Task.objects.get()
@@ -28,7 +27,7 @@ def test_a_row_of_plain_sql_is_complete(db):
     assert task.updated_at == task.created_at
 
 
-def test_a_row_of_plain_sql_is_served(alice):
+def test_a_row_inserted_with_plain_sql_is_listed(alice):
     insert(user_id="alice", title="Buy milk")
 
     [task] = alice.get(alice.tasks_url).json()
@@ -45,18 +44,18 @@ def test_a_row_of_plain_sql_is_served(alice):
         ({"priority": ""}, "tasks_priority_known"),
     ],
 )
-def test_the_database_refuses_a_bad_row_and_says_why(values, constraint):
+def test_the_database_refuses_a_bad_row_and_names_the_constraint(values, constraint):
     with pytest.raises(IntegrityError, match=constraint):
         insert(**{"user_id": "alice", "title": "Buy milk"} | values)
 
 
 def test_the_database_refuses_a_long_title():
-    # PostgreSQL looks at the column's own length before it looks at constraints.
+    # PostgreSQL checks the length of the column before the constraints.
     with pytest.raises((IntegrityError, DataError), match=r"tasks_title_at_most_200|character varying\(200\)"):
         insert(user_id="alice", title="x" * 201)
 
 
-def test_a_title_is_measured_in_characters():
+def test_the_length_of_a_title_is_counted_in_characters():
     insert(user_id="alice", title="🥛" * 200)
 
     assert Task.objects.get().title == "🥛" * 200
@@ -138,7 +137,7 @@ def test_mark_changes_no_task_outside_its_queryset(make_task):
     assert list(Task.objects.pending()) == [bobs]
 
 
-def test_tasks_come_oldest_first(make_task):
+def test_the_default_order_is_oldest_first(make_task):
     young, old = make_task(), make_task(created_at=LONG_AGO)
 
     assert list(Task.objects.all()) == [old, young]

@@ -1,4 +1,4 @@
-"""The Link header: page after page, with nothing skipped and nothing repeated."""
+"""Pages and their Link headers: no task is skipped or repeated."""
 
 import re
 from datetime import UTC, datetime
@@ -16,8 +16,8 @@ NOON = datetime(2026, 1, 31, 12, 0, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def seven(make_task):
-    """Ties in every sort; times of all precisions, the database's own too."""
+def seven_tasks(make_task):
+    """Ties in every sort, and times of all precisions, also of the database's clock."""
     for number, title in enumerate(["b", "B", "a", "c", "A", "b", "%s {} '"]):
         times = {} if number % 2 else {"created_at": NOON, "updated_at": NOON.replace(microsecond=120_000)}
         make_task(title=title, priority=["low", "high", "medium"][number % 3], **times)
@@ -37,13 +37,13 @@ def pages_from(client, response):
     while "Link" in response:
         response = client.get(next_url(response))
         pages.append(ids(response))
-        assert len(pages) < 20, "there is no end"
+        assert len(pages) < 20, "the pages have no end"
     return pages
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
 @pytest.mark.parametrize("sort", SORTS)
-def test_the_pages_together_are_the_list(alice, seven, sort, limit):
+def test_the_pages_together_are_the_list(alice, seven_tasks, sort, limit):
     whole = ids(alice.get(alice.tasks_url, {"sort": sort}))
 
     pages = pages_from(alice, alice.get(alice.tasks_url, {"sort": sort, "limit": limit}))
@@ -52,7 +52,7 @@ def test_the_pages_together_are_the_list(alice, seven, sort, limit):
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_no_row_is_skipped_or_repeated_while_others_are_added_and_removed(alice, make_task, seven, sort):
+def test_no_row_is_skipped_or_repeated_while_others_are_added_and_removed(alice, make_task, seven_tasks, sort):
     whole = ids(alice.get(alice.tasks_url, {"sort": sort}))
     first = alice.get(alice.tasks_url, {"sort": sort, "limit": 2})
     Task.objects.filter(id__in=whole[:2] + whole[4:5]).delete()
@@ -77,7 +77,7 @@ def test_rows_of_the_same_time_are_ordered_by_id(alice, sort):
     assert sorted(task_id for page in pages for task_id in page) == sorted(Task.objects.values_list("id", flat=True))
 
 
-def test_each_page_is_one_statement(alice, seven, django_assert_num_queries):
+def test_each_page_is_one_statement(alice, seven_tasks, django_assert_num_queries):
     url = next_url(alice.get(alice.tasks_url, {"limit": 2}))
 
     with django_assert_num_queries(1):
@@ -85,11 +85,11 @@ def test_each_page_is_one_statement(alice, seven, django_assert_num_queries):
 
 
 @pytest.mark.parametrize("limit", [7, 8, 1000])
-def test_the_last_page_has_no_link(alice, seven, limit):
+def test_the_last_page_has_no_link(alice, seven_tasks, limit):
     assert "Link" not in alice.get(alice.tasks_url, {"limit": limit})
 
 
-def test_a_page_whose_rows_were_deleted_is_empty(alice, seven):
+def test_a_page_whose_rows_were_deleted_is_empty(alice, seven_tasks):
     url = next_url(alice.get(alice.tasks_url, {"limit": 3}))
     Task.objects.all().delete()
 
@@ -100,7 +100,7 @@ def test_a_page_whose_rows_were_deleted_is_empty(alice, seven):
 
 
 @pytest.mark.parametrize("parameters", [{"search": "b"}, {"priority": "low"}, {"status": "pending"}])
-def test_the_link_keeps_the_filters(alice, make_task, seven, parameters):
+def test_the_link_keeps_the_filters(alice, make_task, seven_tasks, parameters):
     make_task(title="d", priority="high", completed=True)
     whole = ids(alice.get(alice.tasks_url, parameters))
 
@@ -110,7 +110,7 @@ def test_the_link_keeps_the_filters(alice, make_task, seven, parameters):
 
 
 @pytest.mark.parametrize("url", ["/api/alice/tasks", "/api/tasks", "/api/tasks/"])
-def test_the_link_has_the_address_of_the_request(alice, seven, url):
+def test_the_link_has_the_address_of_the_request(alice, seven_tasks, url):
     link = next_url(alice.get(f"{url}?limit=4&status=all"))
 
     assert link.startswith(f"http://testserver{url}?")
@@ -140,7 +140,7 @@ def test_a_broken_cursor_is_refused(alice, django_assert_num_queries, cursor):
 
 
 @pytest.mark.parametrize("position", [0, 5, -1])
-def test_a_changed_cursor_is_refused(alice, seven, django_assert_num_queries, position):
+def test_a_changed_cursor_is_refused(alice, seven_tasks, django_assert_num_queries, position):
     cursor = list(re.search(r"cursor=([^&]+)", next_url(alice.get(alice.tasks_url, {"limit": 2})))[1])
     cursor[position] = "A" if cursor[position] != "A" else "E"
 
@@ -150,7 +150,7 @@ def test_a_changed_cursor_is_refused(alice, seven, django_assert_num_queries, po
     assert [error["field"] for error in response.json()["errors"]] == ["cursor"]
 
 
-def test_another_users_cursor_is_refused(alice, bob, seven, django_assert_num_queries):
+def test_another_users_cursor_is_refused(alice, bob, seven_tasks, django_assert_num_queries):
     url = next_url(alice.get("/api/tasks", {"limit": 2}))
 
     with django_assert_num_queries(0):
@@ -161,7 +161,7 @@ def test_another_users_cursor_is_refused(alice, bob, seven, django_assert_num_qu
 
 
 @pytest.mark.parametrize("sort", [sort for sort in SORTS if sort != "title"])
-def test_a_cursor_of_another_sort_is_refused(alice, seven, django_assert_num_queries, sort):
+def test_a_cursor_of_another_sort_is_refused(alice, seven_tasks, django_assert_num_queries, sort):
     url = next_url(alice.get(alice.tasks_url, {"limit": 2, "sort": "title"}))
 
     with django_assert_num_queries(0):

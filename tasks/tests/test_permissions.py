@@ -64,13 +64,13 @@ def test_a_foreign_path_is_forbidden_before_any_other_error(
     rest = rest.format(id=make_task(user_id="bob").pk)
 
     with django_assert_num_queries(0):
-        of_bob, of_nobody = (
+        of_bob, of_unknown = (
             alice.generic(method, f"/api/{user_id}/tasks{rest}", body, content_type, HTTP_X_REQUEST_ID="r-1")
-            for user_id in ("bob", "nobody")
+            for user_id in ("bob", "unknown")
         )
 
     assert (of_bob.status_code, of_bob.json()["code"]) == (403, "forbidden")
-    assert of_bob.content == of_nobody.content
+    assert of_bob.content == of_unknown.content
     assert Task.objects.filter(user_id="bob", title="Buy groceries", completed=False).count() == 1
 
 

@@ -36,14 +36,14 @@ def test_it_is_one_statement(alice, make_task, django_assert_num_queries):
 
 def test_another_users_task_and_an_unknown_task_are_the_same_404(alice, make_task):
     task = make_task(user_id="bob")
-    answers = [alice.get(f"{alice.tasks_url}/{task_id}").json() for task_id in (task.id, task.id + 1)]
+    problems = [alice.get(f"{alice.tasks_url}/{task_id}").json() for task_id in (task.id, task.id + 1)]
 
-    assert [answer.pop("detail") for answer in answers] == [
+    assert [problem.pop("detail") for problem in problems] == [
         f"Task {task.id} not found",
         f"Task {task.id + 1} not found",
     ]
-    assert len({answer.pop("request_id") for answer in answers}) == 2
-    assert answers == [{"status": 404, "title": "Not Found", "code": "not_found"}] * 2
+    assert len({problem.pop("request_id") for problem in problems}) == 2
+    assert problems == [{"status": 404, "title": "Not Found", "code": "not_found"}] * 2
 
 
 @pytest.mark.parametrize("owner", ["Alice", "ALICE", "alice ", " alice", "alice\u200b", "\u0430lice"])
@@ -53,7 +53,7 @@ def test_the_owner_is_compared_exactly(alice, make_task, owner):
     assert alice.get(f"{alice.tasks_url}/{task.id}").status_code == 404
 
 
-def test_a_query_string_does_not_matter(alice, make_task):
+def test_a_query_string_is_ignored(alice, make_task):
     task = make_task()
 
     assert alice.get(f"{alice.tasks_url}/{task.id}?status=x&user_id=bob&limit=0").json()["id"] == task.id

@@ -1,4 +1,4 @@
-"""An action that is added in DRF's way, with get_queryset() and get_object(), reaches the caller's tasks alone."""
+"""A new action that uses get_queryset() and get_object(), as usual in DRF, reaches only the caller's tasks."""
 
 import pytest
 from django.urls import include, path
@@ -26,7 +26,7 @@ router.register("tasks", ExtendedViewSet, basename="task")
 urlpatterns = [path("more/", include(router.urls)), path("more/<str:user_id>/", include(router.urls))]
 
 
-def test_a_queryset_has_the_callers_tasks_alone(alice, make_task):
+def test_a_queryset_has_only_the_callers_tasks(alice, make_task):
     make_task(title="Mine")
     make_task(title="Not mine", user_id="bob")
 

@@ -1,4 +1,4 @@
-"""Which values each field of a task accepts, on create and on update."""
+"""The values that the fields of a task refuse, on create and on update."""
 
 import pytest
 from rest_framework.exceptions import ValidationError

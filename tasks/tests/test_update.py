@@ -1,4 +1,4 @@
-"""PUT and PATCH /api/{user_id}/tasks/{id}: what is sent changes, what is absent stays."""
+"""PUT and PATCH /api/{user_id}/tasks/{id}: sent fields change, absent fields do not."""
 
 from datetime import UTC, datetime
 
@@ -90,12 +90,12 @@ def test_read_only_fields_are_ignored(alice, send, url, name):
     assert after["updated_at"] > "2026"
 
 
-@pytest.mark.parametrize("nothing", [{}, READ_ONLY])
-def test_a_body_without_changes_changes_nothing(alice, send, url, django_assert_num_queries, nothing):
+@pytest.mark.parametrize("body", [{}, READ_ONLY])
+def test_a_body_without_changes_changes_nothing(alice, send, url, django_assert_num_queries, body):
     before = alice.get(url).json()
 
     with django_assert_num_queries(1):
-        response = send(url, nothing)
+        response = send(url, body)
 
     assert response.status_code == 200
     assert response.json() == before == alice.get(url).json()
@@ -166,5 +166,5 @@ def test_a_422_comes_before_a_404(send, alice, make_task):
     assert send(f"{alice.tasks_url}/{foreign.id}", {"title": None}).status_code == 422
 
 
-def test_the_path_without_a_user_does_the_same(alice, task):
+def test_the_path_without_a_user_works_too(alice, task):
     assert alice.put(f"/api/tasks/{task.id}", {"title": "Short"}).json()["title"] == "Short"
