@@ -10,7 +10,7 @@ from django.conf import settings
 from todo_api.tests.counting import ADDRESS, NO_TASK, hit_at_once, remaining, statuses
 from todo_api.tests.server import free_port
 from todo_api.tests.tokens import make_token
-from todo_api.throttling import Limit, ProcessCounts, rate
+from todo_api.throttling import Limit, ProcessCounts, rate, rate_limits
 
 
 @pytest.fixture
@@ -200,6 +200,7 @@ def test_simultaneous_requests_count_exactly(client_for, limited, fast_switching
     clients = [client_for("alice" if limit == "RATE_LIMIT" else None) for _ in range(8)]
 
     with limited(**{limit: "50/day"}), ThreadPoolExecutor(8) as pool:
+        rate_limits()  # built before the first request, as in wsgi.py
         found = [status for each in pool.map(lambda client: statuses(client, 20), clients) for status in each]
 
     assert (found.count(refusal), found.count(429)) == (50, 110)
