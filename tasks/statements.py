@@ -1,6 +1,6 @@
 """The SQL of the API: one statement per request, the same on PostgreSQL and SQLite.
 
-Plain SQL, because the ORM has no UPDATE … RETURNING, and takes longer to compile a statement than the database to run it.
+Plain SQL, because the ORM has no UPDATE … RETURNING, and its compilation of a statement takes longer than running it.
 See docs/decisions/0006-one-statement-per-request.md. Values are always parameters; names come from the constants below.
 """
 
