@@ -1,4 +1,4 @@
-"""A load test of your own deployment, with a table and a plot: `make bench`, or
+"""A load test of a deployment, with a table and a plot: `make bench`, or
 
     make bench URL=https://tasks.example.com TOKEN=eyJ… SECONDS=3
 
@@ -181,7 +181,7 @@ def main() -> None:
         sys.exit("make bench needs wrk: apt-get install wrk")
     url, token, seconds = os.environ.get("URL", ""), os.environ.get("TOKEN", ""), int(os.environ.get("SECONDS", "3"))
     if bool(url) != bool(token):
-        sys.exit("URL and TOKEN go together.")
+        sys.exit("Set both URL and TOKEN, or neither.")
     if url:
         print(f"{url} as user {subject(token)}")
         figures = run(Deployment(url, token), seconds)

@@ -33,7 +33,6 @@ TOKEN = make_token("alice")
 
 
 def environ(path: str = "/api/alice/tasks") -> dict[str, object]:
-    """Return the WSGI environment of a GET."""
     return {
         "REQUEST_METHOD": "GET",
         "PATH_INFO": path,
@@ -64,17 +63,17 @@ def whole_request(path: str) -> None:
     response.close()
 
 
-def answer(request: HttpRequest) -> HttpResponse:
-    """Stand in for the rest of the middlewares and the view."""
+def fixed_response(request: HttpRequest) -> HttpResponse:
+    """Return a response instead of the other middlewares and the view."""
     return HttpResponse(b"{}", content_type="application/json")
 
 
 def middleware() -> dict[str, float]:
     """Return the cost that each middleware adds."""
-    bare = microseconds(lambda: answer(WSGIRequest(environ())))
+    bare = microseconds(lambda: fixed_response(WSGIRequest(environ())))
     costs = {}
     for name in settings.MIDDLEWARE:
-        layer = import_string(name)(answer)
+        layer = import_string(name)(fixed_response)
         costs[f"  {name.rpartition('.')[2]}"] = microseconds(lambda layer=layer: layer(WSGIRequest(environ()))) - bare
     return costs
 

@@ -1,4 +1,4 @@
-// A Better Auth server of its own, run with the packages of examples/nextjs (`node --input-type=module < this file`).
+// A Better Auth server for the tests. It runs with the packages of examples/nextjs (`node --input-type=module < this file`).
 // Its settings are environment variables with the names of the example and of the service.
 import { createServer } from "node:http";
 import { LibsqlDialect } from "@libsql/kysely-libsql";
@@ -21,7 +21,7 @@ const options = {
     ? new Pool({ connectionString: DATABASE_URL })
     : { dialect: new LibsqlDialect({ url: DATABASE_URL }), type: "sqlite" },
   emailAndPassword: { enabled: true },
-  // What else looks like a token: the session's cache in a cookie, and the token of the verification mail.
+  // Other values that look like a token: the session cache in a cookie, and the token of the verification mail.
   session: { cookieCache: { enabled: true, strategy: "jwt" } },
   emailVerification: {
     sendOnSignUp: true,
@@ -46,7 +46,7 @@ const { runMigrations } = await getMigrations(options);
 await runMigrations();
 const betterAuthHandler = toNodeHandler(betterAuth(options));
 createServer((request, response) => {
-  const [, place, userId] = request.url.split("/");
-  if (place === "mails") return response.end(mails[userId]);
+  const [, folder, userId] = request.url.split("/");
+  if (folder === "mails") return response.end(mails[userId]);
   betterAuthHandler(request, response);
 }).listen(Number(PORT), "127.0.0.1");

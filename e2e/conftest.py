@@ -43,7 +43,6 @@ def database_url(new_database):
 
 @pytest.fixture
 def running():
-    """A stack that is closed after the test."""
     with ExitStack() as stack:
         yield stack
 
@@ -79,7 +78,6 @@ def settings_for(database_url):
 
 @pytest.fixture(scope="session")
 def chromium():
-    """The system's Chromium."""
     expect.set_options(timeout=15_000)
     quiet = ["no-first-run", "disable-background-networking", "disable-component-update", "disable-sync"]
     switches = [f"--{name}" for name in ("no-sandbox", "disable-gpu", "disable-quic", *quiet)]

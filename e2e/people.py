@@ -16,9 +16,9 @@ class Person:
         self.session = requests.Session()
         self.session.headers["Origin"] = better_auth.address
         self.account = {"name": name, "email": f"{name}@example.com", "password": PASSWORD}
-        answer = self._post("sign-up", self.account)
-        self.id = answer.json()["user"]["id"]
-        self.session_token = answer.headers["set-auth-token"]  # of the bearer() plugin
+        response = self._post("sign-up", self.account)
+        self.id = response.json()["user"]["id"]
+        self.session_token = response.headers["set-auth-token"]  # of the bearer() plugin
         self.path = f"/api/{self.id}/tasks"
 
     def sign_in(self):
@@ -31,26 +31,24 @@ class Person:
         return self._get("/api/auth/token").json()["token"]
 
     def session_cache(self):
-        """Return the value of Better Auth's session-cache cookie."""
         return self.session.cookies["better-auth.session_data"]
 
     def mailed_token(self):
         """Return the token of the e-mail that verifies the address."""
         return self._get(f"/mails/{self.id}").text
 
-    def _post(self, what, body):
-        answer = self.session.post(f"{self.server.url}/api/auth/{what}/email", json=body, timeout=10)
-        answer.raise_for_status()
-        return answer
+    def _post(self, action, body):
+        response = self.session.post(f"{self.server.url}/api/auth/{action}/email", json=body, timeout=10)
+        response.raise_for_status()
+        return response
 
     def _get(self, path):
-        answer = self.session.get(self.server.url + path, timeout=10)
-        answer.raise_for_status()
-        return answer
+        response = self.session.get(self.server.url + path, timeout=10)
+        response.raise_for_status()
+        return response
 
 
 def bearer(request):
-    """Return the token of a browser's request."""
     return request.headers.get("authorization", "").removeprefix("Bearer ")
 
 

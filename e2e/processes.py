@@ -16,7 +16,7 @@ from todo_api.tests.server import clean_environment, free_port
 
 EXAMPLE = settings.BASE_DIR / "examples" / "nextjs"
 NEXT = ["node", "node_modules/next/dist/bin/next"]
-SECRET = "a-secret-of-the-end-to-end-tests-0123456789"  # what Better Auth and the service share
+SECRET = "a-secret-of-the-end-to-end-tests-0123456789"  # the secret that Better Auth and the service share
 API_PORT, FRONT_END_PORT = 8321, 3221  # fixed, because the front end's build has the API's address in it
 
 
@@ -50,13 +50,12 @@ class Process:
         self.process = None
 
     def environment(self):
-        """Return all environment variables of the process."""
         raise NotImplementedError
 
     def start(self, **variables):
         """Start the process, with `variables` changed, and wait until it responds."""
         self.variables |= variables
-        assert not self.answers(), f"another program uses port {self.port}"
+        assert not self.responds(), f"another program uses port {self.port}"
         with self.log_file.open("a") as log, self.program.open() as program:
             self.process = subprocess.Popen(
                 self.command,
@@ -67,12 +66,11 @@ class Process:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_until(lambda: self.answers() or self.process.poll() is not None, seconds=60)
+        wait_until(lambda: self.responds() or self.process.poll() is not None, seconds=60)
         assert self.process.poll() is None, self.log
         return self
 
-    def answers(self):
-        """Whether it accepts requests."""
+    def responds(self):
         try:
             return requests.get(self.url + self.ready, timeout=5).ok
         except requests.RequestException:
@@ -110,7 +108,7 @@ class Service(Process):
         headers = {"Authorization": f"Bearer {token}"}
         return requests.request(method, self.url + path, headers=headers, json=body, timeout=10)
 
-    def asked(self, path):
+    def methods_for(self, path):
         """Return the methods of the requests for this path, from the request log."""
         return re.findall(rf'"(\w+) {re.escape(path)} \d+"', self.log)
 
@@ -137,7 +135,6 @@ class BetterAuth(Process):
 
     @property
     def address(self):
-        """Return its BETTER_AUTH_URL."""
         return self.environment()["BETTER_AUTH_URL"]
 
 
@@ -165,7 +162,7 @@ def build_front_end():
     address = f"http://127.0.0.1:{API_PORT}"
     build_id = EXAMPLE / ".next" / "BUILD_ID"
     sources = [EXAMPLE / "package-lock.json", *EXAMPLE.glob("*.[mt]*s")]
-    sources += [path for room in ("app", "components", "lib") for path in (EXAMPLE / room).rglob("*.*")]
+    sources += [path for folder in ("app", "components", "lib") for path in (EXAMPLE / folder).rglob("*.*")]
     if build_id.exists() and build_id.stat().st_mtime > max(path.stat().st_mtime for path in sources):
         scripts = (EXAMPLE / ".next" / "static").rglob("*.js")
         if any(address in script.read_text() for script in scripts):

@@ -1,4 +1,4 @@
-"""axe-core's rules for every page of the service, and the hosts that the pages load from."""
+"""Every page of the service follows axe-core's rules and loads nothing from another host."""
 
 from urllib.parse import urlsplit
 
@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from e2e.processes import SECRET, Service
 
-# What Swagger UI and Redoc violate in markup that no setting, template or style sheet of ours reaches.
+# Rules that Swagger UI and Redoc violate. Our settings, templates and style sheets cannot change this markup.
 SWAGGER_UI = {
     "button-name",  # the button that closes the dialog "Available authorizations" is an icon
     "heading-order",  # groups of operations are h3 below the h1
@@ -32,7 +32,7 @@ def page(new_page):
 
 @pytest.fixture
 def signed_in(service, page, token_for, request):
-    """The page of the browsable API after the token of a user with one task was pasted."""
+    """A page of the browsable API with the token of a user who has one task."""
     token = token_for(request.node.name, secret=SECRET)
     service.call(token, "POST", "/api/tasks", {"title": "Buy milk"})
     page.goto(f"{service.url}/api/tasks")
@@ -43,13 +43,12 @@ def signed_in(service, page, token_for, request):
 
 
 def violations(page, within=None, known=frozenset()):
-    """The rules that the page, or the element `within`, violates, each with the places."""
+    """Return the violated rules of the page, or of the element `within`, with the violating elements."""
     found = Axe().run(page, within).response["violations"]
     return {rule["id"]: [node["target"] for node in rule["nodes"]] for rule in found if rule["id"] not in known}
 
 
 def in_both_schemes(page):
-    """The violations in light and in dark."""
     found = {}
     for scheme in CLEAN:
         page.emulate_media(color_scheme=scheme)
@@ -116,7 +115,7 @@ def test_redoc(service, page):
     assert violations(page, known=REDOC) == {}
 
 
-def test_the_pages_load_from_the_service_alone(service, page):
+def test_the_pages_load_only_from_the_service(service, page):
     sent = []
     page.on("request", lambda request: sent.append(request))
 
@@ -124,6 +123,6 @@ def test_the_pages_load_from_the_service_alone(service, page):
         page.goto(service.url + path)
         page.wait_for_load_state("networkidle")
 
-    allowed = [one for one in sent if one.failure != "csp"]  # the policy of the page blocks Redoc's logo
+    allowed = [request for request in sent if request.failure != "csp"]  # the policy of the page blocks Redoc's logo
     assert len(allowed) >= 20
-    assert {urlsplit(one.url.removeprefix("blob:")).netloc for one in allowed} == {urlsplit(service.url).netloc}
+    assert {urlsplit(request.url.removeprefix("blob:")).netloc for request in allowed} == {urlsplit(service.url).netloc}

@@ -64,9 +64,8 @@ class Client(threading.Thread):
         self.join()
 
 
-def code(answer):
-    """Return the status and the code of a problem."""
-    return answer.status_code, answer.json()["code"]
+def code(response):
+    return response.status_code, response.json()["code"]
 
 
 def test_a_new_user_runs_the_six_operations(service, alice):
@@ -84,7 +83,7 @@ def test_a_new_user_runs_the_six_operations(service, alice):
     assert service.call(token, "GET", alice.path).json() == []
 
 
-def test_another_users_tasks_are_out_of_reach(service, alice, bob):
+def test_another_users_tasks_are_403_or_404(service, alice, bob):
     task = service.call(alice.token(), "POST", alice.path, {"title": "Buy milk"}).json()
 
     assert code(service.call(bob.token(), "GET", alice.path)) == (403, "forbidden")
@@ -101,10 +100,10 @@ def test_other_tokens_of_better_auth_are_refused(service, alice):
 
 
 def test_tokens_of_another_better_auth_server_are_refused(start, service, better_auth, algorithm):
-    impostor = start(
+    other_server = start(
         BetterAuth, JWT_ALGORITHM=algorithm, BETTER_AUTH_URL=better_auth.url, BETTER_AUTH_SECRET=OTHER_SECRET
     )
-    mallory = Person(impostor)
+    mallory = Person(other_server)
 
     assert code(service.call(mallory.token(), "GET", mallory.path)) == (401, "token_invalid")
 
@@ -161,8 +160,8 @@ def test_the_service_starts_before_better_auth(start, settings_for, better_auth,
     assert code(refused) == (503, "identity_unavailable")
     better_auth.start()
 
-    patience = int(refused.headers["Retry-After"]) + 5
-    wait_until(lambda: service.call(token, "GET", alice.path).status_code == 200, patience)
+    seconds = int(refused.headers["Retry-After"]) + 5
+    wait_until(lambda: service.call(token, "GET", alice.path).status_code == 200, seconds)
 
 
 @pytest.mark.parametrize("algorithm", ["HS256"])

@@ -47,7 +47,6 @@ def alice(visitor):
 
 
 def wait_until_expired(token, service):
-    """The task as the service returns it."""
     wait_until(lambda: service.call(token, "GET", "/api/tasks").status_code == 401)
 
 
@@ -149,21 +148,21 @@ def test_the_next_user_of_a_browser_sees_no_tasks_of_the_last(alice, front_end):
 
 
 def test_the_browser_refuses_the_page_of_an_unknown_origin(start, alice, service, new_page):
-    ask = "([url, token]) => fetch(url, {headers: {Authorization: `Bearer ${token}`}}).then((answer) => answer.status)"
+    script = "([url, token]) => fetch(url, {headers: {Authorization: `Bearer ${token}`}}).then(({status}) => status)"
     url = f"{service.url}/api/tasks"
     other_front_end = start(FrontEnd)
-    stranger = new_page()
-    stranger.goto(other_front_end.url + FrontEnd.ready)
+    other_page = new_page()
+    other_page.goto(other_front_end.url + FrontEnd.ready)
 
     with pytest.raises(Error, match="Failed to fetch"):
-        stranger.evaluate(ask, [url, alice.tokens[-1]])
+        other_page.evaluate(script, [url, alice.tokens[-1]])
 
-    assert service.asked("/api/tasks") == ["OPTIONS"]
-    assert alice.page.evaluate(ask, [url, alice.tokens[-1]]) == 200
+    assert service.methods_for("/api/tasks") == ["OPTIONS"]
+    assert alice.page.evaluate(script, [url, alice.tokens[-1]]) == 200
 
 
 @pytest.mark.parametrize("tokens", [{"TOKEN_MODE": "jwks", "TOKEN_EXPIRES_IN": "4s"}])
-@pytest.mark.parametrize("clock_goes_back", [False, True])  # then the page believes that its token is valid
+@pytest.mark.parametrize("clock_goes_back", [False, True])  # then the token looks valid to the page
 def test_an_expired_token_is_renewed_without_a_message(alice, service, clock_goes_back):
     alice.sees()
     if clock_goes_back:
