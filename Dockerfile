@@ -1,4 +1,4 @@
-# Two stages: the packages are installed in the first, the second holds them and the code.
+# The first stage installs the packages. The second stage contains the packages and the code.
 FROM python:3.11-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /venv
@@ -13,12 +13,12 @@ COPY --from=build /venv /venv
 COPY manage.py gunicorn.conf.py ./
 COPY todo_api todo_api
 COPY tasks tasks
-# The admin's and the documentation's files, collected and compressed once. The key signs nothing here.
+# Collect and compress the static files of the admin and of the documentation. This key signs nothing.
 RUN mkdir static && DJANGO_SECRET_KEY=collecting-static-files python manage.py collectstatic --noinput --verbosity 0 \
     && python -m whitenoise.compress --quiet static && python -m compileall -q todo_api tasks
 USER 1000
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/health\", timeout=2)"]
-# Migrations are a step of their own: python manage.py migrate
+# Run the migrations in a separate step: python manage.py migrate
 CMD ["python", "-m", "todo_api"]

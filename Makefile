@@ -1,10 +1,10 @@
 # `make help` lists the targets. Python packages are installed in .venv only.
 PYTHON ?= python3
-# Tools run as modules of this Python: the scripts in .venv/bin name the folder in which the .venv was made, not a copy's.
+# Tools run as modules of this Python, because in a copied .venv the scripts in .venv/bin name the original folder.
 PY := .venv/bin/python
 DB ?= postgresql
 
-# A .venv without pip is made anew: python3-venv was missing, or Python has been upgraded since.
+# Make a .venv without pip again: python3-venv was missing, or Python has been upgraded.
 $(shell [ ! -e .venv ] || $(PY) -c 'import pip' 2>/dev/null || rm -f $(PY) .venv/runtime .venv/tools)
 
 .DEFAULT_GOAL := help

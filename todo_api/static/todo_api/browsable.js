@@ -6,17 +6,17 @@
   const KEY = "todo_api.token";
   const find = (selector) => document.querySelector(selector);
   const token = () => sessionStorage.getItem(KEY);
-  const here = () => location.pathname + location.search;
+  const currentPath = () => location.pathname + location.search;
   let latest = 0; // a late response to an older request is ignored
 
-  /* The path and query of an address of this API, else null. */
-  function below(address) {
+  /* Return the path and query of an address of this API, null for other addresses. */
+  function apiPath(address) {
     const url = new URL(address, location.href);
     return url.host === location.host && url.pathname.startsWith("/api/") ? url.pathname + url.search : null;
   }
 
   async function request(path, method = "GET", body = "") {
-    const turn = ++latest;
+    const number = ++latest;
     const headers = { Accept: "text/html" };
     if (token()) headers.Authorization = `Bearer ${token()}`;
     if (body) headers["Content-Type"] = "application/json";
@@ -25,13 +25,13 @@
       const response = await fetch(path, { method, headers, body: body || undefined, cache: "no-store" });
       const isPage = (response.headers.get("Content-Type") || "").startsWith("text/html");
       const text = await response.text();
-      if (turn !== latest) return;
+      if (number !== latest) return;
       if (!isPage) throw new Error(`${response.status} ${response.statusText}: ${text.slice(0, 500)}`);
       replace(text);
       const content = find("[data-override=content]");
       if (body && content && !response.ok) content.value = body; // the user corrects it and sends it again
     } catch (error) {
-      if (turn !== latest) return;
+      if (number !== latest) return;
       prepare();
       find("#message").textContent = `${method} ${path}: ${error.message}`;
       find("#message").hidden = false;
@@ -57,20 +57,20 @@
   }
 
   function open(path) {
-    if (path !== here()) history.pushState(null, "", path);
+    if (path !== currentPath()) history.pushState(null, "", path);
     request(path);
   }
 
   document.addEventListener("click", (event) => {
     if (event.target.id === "forget-token") {
       sessionStorage.removeItem(KEY);
-      request(here());
+      request(currentPath());
     }
     const link = event.target.closest("a[href]");
     const modified = event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
-    if (!link || modified || !below(link.href)) return;
+    if (!link || modified || !apiPath(link.href)) return;
     event.preventDefault();
-    open(below(link.href));
+    open(apiPath(link.href));
   });
 
   document.addEventListener("submit", (event) => {
@@ -78,7 +78,7 @@
     const form = event.target;
     if (form.id === "token-form") {
       sessionStorage.setItem(KEY, find("#token").value.trim().replace(/^bearer\s+/i, ""));
-      request(here());
+      request(currentPath());
       return;
     }
     const method = event.submitter?.dataset.method || form.dataset.method || form.getAttribute("method");
@@ -88,7 +88,7 @@
     request(pathname + search, method, content ? content.value.trim() : "");
   });
 
-  addEventListener("popstate", () => request(here()));
-  addEventListener("DOMContentLoaded", () => (token() ? request(here()) : prepare()));
+  addEventListener("popstate", () => request(currentPath()));
+  addEventListener("DOMContentLoaded", () => (token() ? request(currentPath()) : prepare()));
   document.documentElement.classList.toggle("waiting", Boolean(token()));
 })();
