@@ -1,4 +1,4 @@
-"""From a database URL to Django's DATABASES, with the options for libpq and SQLite."""
+"""Django's DATABASES for a database URL, with options for libpq and SQLite."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def database(url: str, max_age: int, statement_timeout: int) -> dict[str, Any]:
 
 
 def parse(url: str) -> dict[str, Any]:
-    """The parts of a URL; the driver in its scheme (postgresql+asyncpg) is dropped. Errors do not show the password."""
+    """Return the parts of a URL. Drop the driver in its scheme (postgresql+asyncpg). Errors do not show the password."""
     try:
         config: dict[str, Any] = dict(dj_database_url.parse(re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url)))
     except (ValueError, dj_database_url.ParseError) as error:
@@ -56,7 +56,7 @@ def check_options(options: dict[str, Any]) -> None:
 
 
 def postgresql_options(host: str, statement_timeout: int) -> dict[str, Any]:
-    """Options for libpq unless the URL says otherwise: timeouts, and how soon a lost server is detected."""
+    """Return default options for libpq: timeouts, also for the detection of a lost server."""
     options: dict[str, Any] = {
         "connect_timeout": 3,
         "gssencmode": "disable",
