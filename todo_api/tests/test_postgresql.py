@@ -23,24 +23,24 @@ def fresh_connection(transactional_db):
 
 @pytest.fixture
 def operator():
-    """Another connection to the same database, as an operator has it."""
-    place = connection.get_connection_params()
+    """Another connection to the same database."""
+    parameters = connection.get_connection_params()
     with psycopg.connect(
-        **{name: place[name] for name in ("host", "port", "dbname", "user") if name in place}
+        **{name: parameters[name] for name in ("host", "port", "dbname", "user") if name in parameters}
     ) as other:
         other.autocommit = True
         yield other
 
 
 def terminate(operator):
-    """End our connection from outside, and wait until the server has closed it."""
+    """End the service's connection, and wait until the server has closed it."""
     pid = connection.connection.info.backend_pid
     operator.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
     return pid
 
 
-def ask(client, path):
-    """The status of a request through the WSGI application, which checks connections as in production."""
+def get_status(client, path):
+    """Return the status of a GET through the WSGI application, which checks connections as in production."""
     statuses = []
     environ = client._base_environ(PATH_INFO=path, **client._credentials)
     list(application(environ, lambda status, headers: statuses.append(int(status[:3]))))
@@ -94,18 +94,18 @@ def test_a_connection_in_a_failed_transaction_is_not_usable():
 
 
 def test_no_request_fails_when_its_connection_was_terminated_between_requests(alice, operator):
-    first = ask(alice, "/api/tasks")
+    first = get_status(alice, "/api/tasks")
     pid = terminate(operator)
-    second = ask(alice, "/api/tasks")
+    second = get_status(alice, "/api/tasks")
 
     assert (first, second) == (200, 200)
     assert connection.connection.info.backend_pid != pid
 
 
 def test_a_connection_is_kept_between_requests(alice):
-    ask(alice, "/api/tasks")
+    get_status(alice, "/api/tasks")
     pid = connection.connection.info.backend_pid
-    ask(alice, "/api/tasks")
+    get_status(alice, "/api/tasks")
 
     assert connection.connection.info.backend_pid == pid
 
@@ -205,7 +205,7 @@ def test_a_named_cursor_still_works(make_task):
     assert rows == [("Buy groceries",)]
 
 
-def test_a_statement_is_given_up_at_its_limit():
+def test_statements_have_a_timeout():
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
 
