@@ -35,7 +35,7 @@ def database(url: str, max_age: int, statement_timeout: int) -> dict[str, Any]:
 
 
 def parse(url: str) -> dict[str, Any]:
-    """Return the parts of a URL. Drop the driver in its scheme (postgresql+asyncpg). Errors do not show the password."""
+    """Return the parts of a URL, without the driver in its scheme (postgresql+asyncpg). Errors hide the password."""
     try:
         config: dict[str, Any] = dict(dj_database_url.parse(re.sub(r"^(postgres(?:ql)?)\+\w+://", r"\1://", url)))
     except (ValueError, dj_database_url.ParseError) as error:
