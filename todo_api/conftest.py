@@ -7,6 +7,7 @@ import pytest
 from django.db import connection, connections
 
 from tasks.views import TaskViewSet
+from todo_api.postgresql import pool
 from todo_api.tests.server import METRICS_TOKEN, Server, database_of_the_tests
 from todo_api.throttling import RateLimitThrottle, rate_limits
 
@@ -26,9 +27,11 @@ def database_at(**changes):
     """Change the settings of the database connection during the block."""
     original = connection.settings_dict.copy()
     connections.close_all()
+    pool.close_all()
     connection.settings_dict.update(changes)
     yield
     connections.close_all()
+    pool.close_all()
     connection.settings_dict.update(original)
 
 

@@ -12,19 +12,21 @@ from psycopg.conninfo import make_conninfo, timeout_from_conninfo
 
 POSTGRESQL, SQLITE = "django.db.backends.postgresql", "django.db.backends.sqlite3"
 FORM = "postgresql://user:password@host/name"
+POOL_WAIT = 2  # seconds without a connection that comes back
 
 
-def database(url: str, max_age: int, statement_timeout: int) -> dict[str, Any]:
-    """DATABASES["default"] for a URL. Times are in seconds. ImproperlyConfigured for a URL that cannot be used."""
+def database(url: str, max_age: int, statement_timeout: int, pool_size: int) -> dict[str, Any]:
+    """Return DATABASES["default"] for a URL. Times are in seconds. Raise ImproperlyConfigured for an unusable URL."""
     config = parse(url)
-    # A thread keeps its connection; is_usable() detects a closed one without a round trip. See decision 6.
-    config |= {"CONN_MAX_AGE": max_age, "CONN_HEALTH_CHECKS": True}
     if config["ENGINE"] == POSTGRESQL:
         options = config.get("OPTIONS", {})
         check_options(options)
         config |= {"ENGINE": "todo_api.postgresql", "DISABLE_SERVER_SIDE_CURSORS": True}
         config["OPTIONS"] = postgresql_options(config["HOST"], statement_timeout) | options
+        # See docs/decisions/0015-greenlets-and-a-pool-of-our-own.md.
+        config["OPTIONS"]["pool"] = {"size": pool_size, "wait": POOL_WAIT, "max_age": max_age}
     else:
+        config["CONN_MAX_AGE"] = max_age
         config["OPTIONS"] = {
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
             "transaction_mode": "IMMEDIATE",

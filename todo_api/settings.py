@@ -45,7 +45,7 @@ try:
     PORT = env.int("PORT", 8000, validate=address.PORTS)
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", address.allowed_hosts(HOST, DEBUG))
     WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 2, validate=validate.Range(min=1))
-    WEB_THREADS = env.int("WEB_THREADS", 8, validate=validate.Range(min=1))
+    DRAIN_SECONDS = env.int("DRAIN_SECONDS", 5, validate=validate.Range(min=0))
     LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
     LOG_FORMAT = env.str("LOG_FORMAT", "text" if DEBUG else "json", validate=validate.OneOf(["json", "text"]))
     METRICS_TOKEN = env.str("METRICS_TOKEN", "")
@@ -62,6 +62,7 @@ try:
 
     DATABASE_URL = env.str("DATABASE_URL", "") or env.str("NEON_DB_URL", "") or f"sqlite:///{BASE_DIR}/db.sqlite3"
     CONN_MAX_AGE = env.int("DB_CONN_MAX_AGE", 240, validate=validate.Range(min=0))
+    DB_POOL_SIZE = env.int("DB_POOL_SIZE", 8, validate=validate.Range(min=1))
     DB_STATEMENT_TIMEOUT = env.int("DB_STATEMENT_TIMEOUT", 5, validate=validate.Range(min=0))
 
     JWT_ALGORITHM = env.str("JWT_ALGORITHM", "HS256")
@@ -91,7 +92,7 @@ if not JWT_ALGORITHM.startswith("HS") and (issuer := origin(BETTER_AUTH_URL)):
     JWT_AUDIENCE = JWT_AUDIENCE or [issuer]
     JWT_ISSUER = JWT_ISSUER or issuer
 
-DATABASES = {"default": database(DATABASE_URL, CONN_MAX_AGE, DB_STATEMENT_TIMEOUT)}
+DATABASES = {"default": database(DATABASE_URL, CONN_MAX_AGE, DB_STATEMENT_TIMEOUT, DB_POOL_SIZE)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [

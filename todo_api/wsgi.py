@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
-from django.db import connections
+from django.db import close_old_connections, connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "todo_api.settings")
 
@@ -35,6 +35,17 @@ def buffer_chunked(app: WSGIApplication) -> WSGIApplication:
     return wrapped
 
 
+def release_connections(app: WSGIApplication) -> WSGIApplication:
+    """Return the database connection to the pool before the response is sent. A slow client reads it for a minute."""
+
+    def wrapped(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        response = app(environ, start_response)
+        close_old_connections()
+        return response
+
+    return wrapped
+
+
 def load() -> WSGIApplication:
     """Return the application; a wrong configuration stops the server with one line."""
     try:
@@ -43,7 +54,7 @@ def load() -> WSGIApplication:
     except ImproperlyConfigured as error:
         sys.stderr.write(f"The service does not start: {error}\n")
         sys.exit(WORKER_BOOT_ERROR)
-    return buffer_chunked(application)
+    return buffer_chunked(release_connections(application))
 
 
 def prepare() -> None:

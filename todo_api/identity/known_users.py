@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import close_old_connections, connection
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 
@@ -21,7 +21,10 @@ def is_known(user_id: str) -> bool:
     """
     with connection.cursor() as cursor:
         cursor.execute('SELECT EXISTS (SELECT 1 FROM "user" WHERE CAST(id AS text) = %s)', [user_id])
-        return bool(cursor.fetchone()[0])
+        known = bool(cursor.fetchone()[0])
+    if not connection.in_atomic_block:
+        close_old_connections()  # back to the pool: the client may take half a minute to send the body
+    return known
 
 
 class IsKnownUser(BasePermission):

@@ -1,14 +1,16 @@
-"""Django's PostgreSQL backend with two things less per request: a round trip, and Python code per timestamp."""
+"""Django's PostgreSQL backend with a pool of its own, without a round trip to check a connection."""
 
 from __future__ import annotations
 
-import select
 from typing import Any
 
+from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 from psycopg import adapters
 from psycopg.adapt import AdaptersMap
-from psycopg.pq import Format, TransactionStatus
+from psycopg.pq import Format
+
+from todo_api.postgresql.pool import Connection, Pool, is_usable, resolved
 
 TIMESTAMPTZ = adapters.types["timestamptz"].oid
 
@@ -16,19 +18,30 @@ TIMESTAMPTZ = adapters.types["timestamptz"].oid
 class DatabaseWrapper(base.DatabaseWrapper):
     """The backend behind ENGINE = "todo_api.postgresql". See decision 6."""
 
-    def is_usable(self) -> bool:
-        """Whether the server still listens, asked of the socket in microseconds instead of the server.
+    @property
+    def pool(self) -> Pool | None:
+        """The process's pool for this database, as OPTIONS["pool"] describes it."""
+        options = self.settings_dict["OPTIONS"].get("pool")
+        if self.alias == NO_DB_ALIAS or not options:
+            return None
+        pools: dict[str, Pool] = self._connection_pools  # type: ignore[attr-defined]  # missing in the stubs
+        if self.alias not in pools:
+            pools.setdefault(self.alias, Pool(self.open_connection, **options))
+        return pools[self.alias]
 
-        An idle connection on which something can be read has been closed by the server, or is about to be.
-        """
-        connection = self.connection
-        if connection is None or connection.closed:
-            return False
-        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
-            return False
-        poll = select.poll()
-        poll.register(connection.fileno(), select.POLLIN | select.POLLPRI)
-        return not poll.poll(0)
+    def open_connection(self) -> Connection:
+        """A new connection for the pool."""
+        connection = Connection.connect(**resolved(self.get_connection_params()), autocommit=True)
+        self._configure_connection(connection)  # type: ignore[attr-defined]  # missing in the stubs
+        return connection
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        if self.connection.autocommit != autocommit:  # psycopg takes a lock and looks around even when it is the same
+            super()._set_autocommit(autocommit)  # type: ignore[misc]  # missing in the stubs
+
+    def is_usable(self) -> bool:
+        """Whether the server still listens; costs no round trip."""
+        return self.connection is not None and is_usable(self.connection)
 
     def get_connection_params(self) -> dict[str, Any]:
         """Django's parameters with psycopg's own loader of timestamps; connections are in UTC either way."""

@@ -1,0 +1,147 @@
+"""The connections of one process: kept between requests, at most so many, never waited for longer than a moment."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import Any
+from weakref import WeakSet
+
+import psycopg
+from gevent.monkey import get_original
+from psycopg.pq import TransactionStatus
+
+LONGEST_WAIT = 10  # seconds
+
+poll_now = get_original("select", "poll")  # gevent's own costs ten times as much, and this one never waits
+
+
+class Connection(psycopg.Connection[Any]):
+    """A connection that knows its pool (Django returns it there) and its age."""
+
+    _pool: Any = None
+    expires_at = 0.0
+
+
+def is_usable(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the server still listens, asked of the socket in microseconds instead of the server.
+
+    An idle connection on which something can be read has been closed by the server, or is about to be.
+    """
+    if connection.closed or connection.pgconn.transaction_status != TransactionStatus.IDLE:
+        return False
+    poll = poll_now()
+    poll.register(connection.fileno(), select.POLLIN | select.POLLPRI)
+    return not poll.poll(0)
+
+
+class Pool:
+    """What Django's DatabaseWrapper expects of `pool`, without psycopg_pool's threads. See decision 15.
+
+    A slot is an idle connection, or None for one that may be opened: in an outage a request fails at once with the
+    reason. Slots that come back go to the waiting requests in their order. When none comes back for `wait` seconds, the
+    database hangs and the waiting requests fail.
+    """
+
+    def __init__(self, connect: Callable[[], Connection], *, size: int, wait: float, max_age: int) -> None:
+        self.connect, self.size, self.wait, self.max_age = connect, size, wait, max_age
+        self.lock = threading.Lock()
+        self.slots: list[Connection | None] = [None] * size
+        self.waiting: deque[SimpleQueue[Connection | None]] = deque()
+        self.last_given = 0.0
+        pools.add(self)
+
+    def open(self) -> None:
+        """Django's word for the start of a pool's threads; this one has none."""
+
+    def getconn(self) -> Connection:
+        """A usable connection, the one that was used last. OperationalError when none comes back in time."""
+        connection = self.take_slot()
+        try:
+            return connection if connection and self.is_good(connection) else self.replace(connection)
+        except BaseException:
+            self.give_slot(None)
+            raise
+
+    def putconn(self, connection: Connection) -> None:
+        """Keep the connection for the next request, unless it is broken."""
+        if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+            connection.close()
+        self.give_slot(None if connection.closed else connection)
+
+    def take_slot(self) -> Connection | None:
+        with self.lock:
+            if self.slots:
+                return self.slots.pop()
+            place: SimpleQueue[Connection | None] = SimpleQueue()
+            self.waiting.append(place)
+        give_up_at = time.monotonic() + LONGEST_WAIT
+        while True:
+            with suppress(Empty):
+                return place.get(timeout=self.wait)
+            now = time.monotonic()
+            if now > give_up_at or now - self.last_given > self.wait:
+                return self.leave(place)
+
+    def leave(self, place: SimpleQueue[Connection | None]) -> Connection | None:
+        with self.lock:
+            if place in self.waiting:
+                self.waiting.remove(place)
+                raise psycopg.OperationalError(f"all {self.size} connections are in use, and others wait for them")
+        return place.get()  # it came at the last moment
+
+    def give_slot(self, connection: Connection | None) -> None:
+        with self.lock:
+            self.last_given = time.monotonic()
+            if self.waiting:
+                self.waiting.popleft().put(connection)
+            else:
+                self.slots.append(connection)
+
+    def is_good(self, connection: Connection) -> bool:
+        return time.monotonic() < connection.expires_at and is_usable(connection)
+
+    def replace(self, connection: Connection | None) -> Connection:
+        if connection:
+            connection.close()
+        fresh = self.connect()
+        fresh._pool, fresh.expires_at = self, time.monotonic() + self.max_age
+        return fresh
+
+    def close(self) -> None:
+        """Close what is idle."""
+        with self.lock:
+            idle, self.slots = self.slots, [None] * len(self.slots)
+        for connection in filter(None, idle):
+            connection.close()
+
+
+pools: WeakSet[Pool] = WeakSet()
+
+
+def close_all() -> None:
+    for pool in pools:
+        pool.close()
+
+
+os.register_at_fork(before=close_all)  # two processes must not speak on one socket
+
+
+def resolved(params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters with the host's addresses: libpq's own look-up would hold every request of a gevent worker."""
+    host = params.get("host", "")
+    if not host or host.startswith("/") or "," in host or "hostaddr" in params:
+        return params
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise psycopg.OperationalError(f"the database's host name has no address: {error}") from error
+    addresses = [str(address[0]) for *_, address in found]
+    return params | {"host": ",".join([host] * len(addresses)), "hostaddr": ",".join(addresses)}
