@@ -35,6 +35,9 @@ e2e: node .venv/tools examples/nextjs/node_modules/.installed ## tests with a re
 	@command -v chromium >/dev/null || { echo "make e2e needs Chromium: apt-get install chromium" >&2; exit 1; }
 	@$(PY) -m pytest e2e -n0
 
+slow-clients: .venv/tools ## 1,000 slow connections of each kind for 70 s: what other clients notice
+	@SLOW_CLIENTS=1000 SLOW_SECONDS=70 $(PY) -m pytest e2e/test_slow_clients.py -n0 -s
+
 bench: .venv/tools ## load test on this machine, or of URL= with TOKEN= (needs wrk)
 	@$(PY) benchmarks/load.py
 
@@ -89,4 +92,4 @@ node:
 	@command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || \
 		{ echo "This target needs Node 20 or newer, with npm: https://nodejs.org" >&2; exit 1; }
 
-.PHONY: node help setup run test check e2e bench demo client check-client format schema
+.PHONY: node help setup run test check e2e slow-clients bench demo client check-client format schema

@@ -1,5 +1,12 @@
 """gunicorn's settings; every variable is in .env.example."""
 
+# Before anything else: preload_app imports psycopg, ssl and threading in the master process. Signals, child processes
+# and fork stay as they are, because the master waits for its workers with them. See decision 15.
+from gevent import monkey
+
+monkey.patch_all(os=False, signal=False, subprocess=False)
+
+# ruff: noqa: E402
 import gc
 import logging
 import os
@@ -12,6 +19,7 @@ from typing import Any
 from environs import Env, EnvError, validate
 
 from todo_api import address
+from todo_api.draining import start_draining
 
 env = Env()
 env.read_env(env.path("DOTENV_FILE", Path(__file__).parent / ".env"), recurse=False)
@@ -24,22 +32,26 @@ try:
     host = env.str("HOST", address.default_host(DEBUG), validate=address.check_host)
     port = env.int("PORT", 8000, validate=address.PORTS)
     workers = env.int("WEB_CONCURRENCY", 2, validate=validate.Range(min=1))
-    threads = env.int("WEB_THREADS", 8, validate=validate.Range(min=1))
+    drain_seconds = env.int("DRAIN_SECONDS", 5, validate=validate.Range(min=0))
+    log_format = env.str("LOG_FORMAT", "text" if DEBUG else "json")
 except EnvError as error:
     sys.exit(f"The service does not start: {error}")
 
 bind = f"{address.bracketed(host)}:{port}"
 preload_app = not DEBUG  # workers share the memory of imported modules; with --reload each imports for itself
 wsgi_app = "todo_api.wsgi:application"
-worker_class = "todo_api.workers.EvenThreadWorker"
+worker_class = "todo_api.workers.Worker"
+worker_connections = 8192  # clients per worker, however slow they are
 timeout = 30
-graceful_timeout = 10
+graceful_timeout = drain_seconds + 10
 limit_request_line = 8190  # a next page's address may hold a long search and a long cursor
 keepalive = 75  # longer than the idle time of common proxies, so that the proxy closes first
 max_requests = 100_000
 max_requests_jitter = 10_000
 control_socket_disable = True
 worker_tmp_dir = folder  # a heartbeat on a disk can block
+if log_format == "json":
+    logger_class = "todo_api.server_errors.JsonLogger"
 accesslog = None  # todo_api.middleware writes the request log
 
 # The workers share their figures through files. A folder that is given is the operator's, and stays.
@@ -56,6 +68,18 @@ if env.str("METRICS_TOKEN", "") and not env.str("PROMETHEUS_MULTIPROC_DIR", ""):
 # No log line shows these, so records do not look them up ("Optimization" in Python's logging HOWTO).
 logging._srcfile = None  # file and line of the caller
 logging.logThreads = logging.logMultiprocessing = False
+
+
+def on_starting(server: Any) -> None:
+    """Let the workers know when SIGTERM is for all of them, and not for one that is replaced."""
+    stop = server.stop
+
+    def stop_all(graceful: bool = True) -> None:
+        if graceful:
+            start_draining()
+        stop(graceful)
+
+    server.stop = stop_all
 
 
 def pre_fork(server: Any, worker: Any) -> None:

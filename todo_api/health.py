@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from tasks.statements import SELECTED
 from todo_api import __version__
+from todo_api.draining import is_draining
 from todo_api.methods import safe_only
 
 READY_WITHIN = 2  # seconds
@@ -31,8 +32,8 @@ def live(request: HttpRequest) -> HttpResponse:
 
 @safe_only
 def ready(request: HttpRequest) -> HttpResponse:
-    """Answer 200 when the database is writable and migrated, else 503 with the part that failed."""
-    if failed := readiness.failed_part():
+    """Answer 200 when the database is writable and migrated, else 503 with the part that failed, or "stopping"."""
+    if failed := "stopping" if is_draining() else readiness.failed_part():
         return JsonResponse({"status": "unavailable", "failed": failed}, status=503, headers={"Retry-After": "1"})
     return JsonResponse({"status": "ok", "version": __version__})
 

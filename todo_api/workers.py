@@ -1,23 +1,143 @@
-"""The process that serves: gunicorn's threads, with connections shared out among the workers."""
+"""The process that serves: gunicorn's gevent worker. See decision 15."""
 
 from __future__ import annotations
 
-import socket
+import select
 import time
+from contextlib import nullcontext, suppress
+from typing import Any
+from uuid import uuid4
 
-from gunicorn.workers.gthread import ThreadWorker
+import gevent
+import psycopg.waiting
+from django.conf import settings
+from gevent.event import Event
+from gevent.hub import get_hub
+from gevent.monkey import get_original
+from gevent.pool import Pool
+from gevent.socket import socket
+from gunicorn.workers.ggevent import GeventWorker
 
-HEAD_START = 0.0002  # seconds
+from todo_api.clients import LINGER, Connection, Server, refuse_new_connections
+from todo_api.draining import is_draining
+from todo_api.server_errors import respond
+
+NO_DEADLINE = nullcontext()
+HANDSHAKE = 0.5  # seconds in which a connection that has begun is established
+
+poll_now = get_original("select", "poll")
 
 
-class EvenThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn is not typed
-    """Lets a worker that has fewer connections take the next one. See decision 14.
+def wait(generator: Any, fileno: int, interval: float = 0.0, timeout: float | None = None) -> Any:
+    """Do what psycopg's `waiting.wait` does with gevent: other requests go on while a statement runs."""
+    hub = get_hub()
+    try:
+        state = next(generator)
+        while True:
+            watcher = hub.loop.io(fileno, state)  # psycopg's numbers for reading and writing are those of libev
+            try:
+                hub.wait(watcher)
+            finally:
+                watcher.close()
+            state = generator.send(state)
+    except StopIteration as end:
+        return end.value
 
-    Whoever wakes first takes all connections that come at once, and keeps them; its siblings sit idle.
-    """
 
-    def accept(self, listener: socket.socket) -> None:
-        """Accept one connection, a moment later than an idle worker would."""
-        if self.nr_conns:
-            time.sleep(HEAD_START)
-        super().accept(listener)
+class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
+    """gunicorn.conf.py has patched the standard library before anything of the application was imported."""
+
+    def patch(self) -> None:
+        """Prepare this process."""
+        self.sockets: list[socket] = [socket(s.FAMILY, s.sock.type, fileno=s.sock.detach()) for s in self.sockets]
+        psycopg.waiting.wait = wait  # type: ignore[assignment]  # wait() is not generic
+
+    def init_process(self) -> None:
+        self.stopping = Event()
+        self.clients = Pool(self.worker_connections)
+        self.connections: set[Connection] = set()
+        super().init_process()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """SIGTERM. From now on responses say `Connection: close`."""
+        super().handle_exit(sig, frame)
+        self.stopping.set()
+
+    def run(self) -> None:
+        """Serve until the master says stop, and end without a reset."""
+        servers = [self.listen(listener) for listener in self.sockets]
+        while self.alive:
+            self.watch(1)
+        if is_draining():
+            self.drain()
+        for server in servers:
+            server.close()
+        self.finish()
+
+    def listen(self, listener: socket) -> Server:
+        listener.setblocking(False)
+        server = Server(listener, handle=lambda *client: self.handle(listener, *client), spawn=self.clients)
+        server.start()
+        return server
+
+    def watch(self, seconds: float) -> None:
+        """Tell the master that this process is alive, and cut who is late."""
+        self.notify()
+        now = time.monotonic()
+        for connection in self.connections:
+            if connection.deadline < now:
+                connection.cut()
+        if self.alive:
+            self.stopping.wait(seconds)
+        else:
+            gevent.sleep(seconds)
+
+    def drain(self) -> None:
+        """Serve on until load balancers have noticed, then accept what has arrived, and nothing new."""
+        end = time.monotonic() + settings.DRAIN_SECONDS
+        while time.monotonic() < end:
+            self.watch(0.1)
+        for listener in self.sockets:
+            refuse_new_connections(listener)
+        self.watch(HANDSHAKE)
+        while any(is_readable(listener) for listener in self.sockets) and not self.clients.full():
+            self.watch(0.01)
+
+    def finish(self) -> None:
+        """Wait for the requests in work; who sends none is given a moment."""
+        begin = time.monotonic()
+        end = begin + self.cfg.graceful_timeout - settings.DRAIN_SECONDS
+        while self.connections and time.monotonic() < end:
+            for connection in self.connections:
+                if connection.idle:
+                    connection.deadline = min(connection.deadline, begin + LINGER)
+            self.watch(0.1)
+
+    def handle(self, listener: socket, client: Connection, addr: Any) -> None:
+        """All requests of a connection."""
+        self.connections.add(client)
+        try:
+            super().handle(listener, client, addr)
+        finally:
+            self.connections.discard(client)
+
+    def timeout_ctx(self) -> Any:
+        """Return none of gunicorn's deadlines; `Connection` has its own."""
+        return NO_DEADLINE
+
+    def handle_error(self, req: Any, client: Connection, addr: Any, exc: BaseException) -> None:
+        """Answer what no application answers. `addr` is empty on a Unix socket."""
+        response = respond(exc, addr[0] if addr else "", uuid4().hex)
+        with suppress(OSError):
+            client.sendall(response)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Connection, addr: Any) -> None:
+        sock.await_body()
+        super().handle_request(listener_name, req, sock, addr)
+        sock.await_request(self.cfg.keepalive)
+
+
+def is_readable(sock: socket) -> bool:
+    poll = poll_now()
+    poll.register(sock.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

@@ -28,6 +28,7 @@ def clean_environment(**variables):
         "DJANGO_SECRET_KEY": SECRET[::-1] * 2,
         "BETTER_AUTH_SECRET": SECRET,
         "WEB_CONCURRENCY": "1",
+        "DRAIN_SECONDS": "0",
         "RATE_LIMIT": "",
         "RATE_LIMIT_ANON": "",
     } | variables

@@ -10,7 +10,7 @@ EXPORTED = {
     "REQUIRE_KNOWN_USER": "true",
     "CSRF_TRUSTED_ORIGINS": "nonsense",
     "PORT": "nonsense",
-    "WEB_THREADS": "nonsense",
+    "DB_POOL_SIZE": "nonsense",
     "WEB_CONCURRENCY": "nonsense",
     "PROMETHEUS_MULTIPROC_DIR": "/does/not/exist",
     "TEST_DB": "sqlite",

@@ -17,7 +17,6 @@ CONTAINER = [sys.executable, "-m", "todo_api"]
 WRONG = {
     "no boolean": ({"DEBUG": "maybe"}, "DEBUG", "Not a valid boolean"),
     "port out of range": ({"PORT": "80000"}, "PORT", "less than or equal to 65535"),
-    "no threads": ({"WEB_THREADS": "0"}, "WEB_THREADS", "greater than or equal to 1"),
     "mysql": ({"DATABASE_URL": "mysql://u:hunter2@h/n"}, "DATABASE_URL", "use postgresql://"),
     "no secret": ({"BETTER_AUTH_SECRET": None}, "BETTER_AUTH_SECRET", "Set it to the secret"),
     "short key": ({"DJANGO_SECRET_KEY": "x"}, "DJANGO_SECRET_KEY", "openssl rand"),

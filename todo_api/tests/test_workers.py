@@ -1,50 +1,115 @@
-"""How connections are shared out among the workers."""
+"""What one worker does while a request waits, with the real gunicorn and one worker process."""
 
-import os
 import socket
+import threading
 import time
-from contextlib import closing
+from contextlib import ExitStack, contextmanager
 
 import pytest
-from gunicorn.config import Config
-from gunicorn.glogging import Logger
+from django.db import connection, transaction
 
-from todo_api.workers import HEAD_START, EvenThreadWorker
+from conftest import make_token
+from todo_api.clients import HEADERS
+from todo_api.tests.server import Server, database_of_the_tests
 
-
-class Worker(EvenThreadWorker):
-    """One that serves nobody."""
-
-    def enqueue_req(self, conn):
-        conn.close()
+on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no locked rows")
+GET_HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-@pytest.fixture
-def listener():
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        yield listening
+@contextmanager
+def in_background(count, call):
+    """`call` in so many threads, which are waited for."""
+    threads = [threading.Thread(target=call) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    yield
+    for thread in threads:
+        thread.join(timeout=20)
 
 
-def seconds_to_accept(listener, connections):
-    """What it takes a worker with so many connections to take one more: the least of many times."""
-    worker = Worker(1, os.getppid(), [listener], None, 30, Config(), Logger(Config()))
-    seconds = []
-    with closing(worker.tmp):
-        for _ in range(20):
-            worker.nr_conns = connections
-            with socket.create_connection(listener.getsockname(), timeout=10):
-                begin = time.perf_counter()
-                worker.accept(listener)
-                seconds.append(time.perf_counter() - begin)
-            assert worker.nr_conns == connections + 1
-    return min(seconds)
+def delete(server, task, token):
+    """The status of a DELETE, which waits while somebody else has locked the row."""
+    head = f"DELETE /api/tasks/{task.id} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+    return server.send(head.encode() + b"Connection: close\r\n\r\n")[9:12]
 
 
-def test_an_idle_worker_takes_a_connection_before_a_busy_one(listener):
-    idle, busy = seconds_to_accept(listener, 0), seconds_to_accept(listener, 1)
+def seconds_for(call):
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
 
-    assert idle < HEAD_START <= busy
+
+def test_the_worker_in_use(server):
+    assert "Using worker: todo_api.workers.Worker" in server.log
 
 
-def test_it_is_the_worker_in_use(server):
-    assert "Using worker: todo_api.workers.EvenThreadWorker" in server.log
+@on_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_that_waits_does_not_hold_other_requests(server, make_task):
+    task, token = make_task(user_id="alice"), make_token("alice")
+    statuses = []
+
+    with ExitStack() as stack, transaction.atomic():
+        type(task).objects.select_for_update().get(pk=task.pk)
+        stack.enter_context(in_background(1, lambda: statuses.append(delete(server, task, token))))
+        time.sleep(1)
+        others = [seconds_for(lambda: server.get("/health")) for _ in range(5)]
+        read, _ = server.get("/api/tasks", Authorization=f"Bearer {token}")
+
+    assert statuses == [b"204"]
+    assert max(others) < 0.5
+    assert read == 200
+
+
+@on_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_requests_beyond_the_connections_get_503_and_the_worker_goes_on(server, make_task):
+    task, token = make_task(user_id="alice"), make_token("alice")
+    statuses = []
+
+    with ExitStack() as stack, transaction.atomic():
+        type(task).objects.select_for_update().get(pk=task.pk)
+        stack.enter_context(in_background(12, lambda: statuses.append(delete(server, task, token))))
+        time.sleep(3)
+        health = seconds_for(lambda: server.get("/health"))
+
+    assert health < 0.5
+    assert sorted(statuses) == [b"204"] + [b"404"] * 7 + [b"503"] * 4
+
+
+def test_200_silent_connections_hold_nobody(server):
+    with ExitStack() as stack:
+        for _ in range(200):
+            stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+        seconds = seconds_for(lambda: server.get("/health"))
+
+    assert seconds < 0.5
+
+
+def test_headers_that_trickle_are_cut(server):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=HEADERS + 5) as client:
+        client.sendall(GET_HEALTH[:20])
+        begin = time.monotonic()
+        received = client.recv(100)
+
+    assert received == b""
+    assert HEADERS - 1 < time.monotonic() - begin < HEADERS + 3
+
+
+def test_two_requests_that_come_at_once_are_answered_in_turn(server):
+    answer = server.send(GET_HEALTH + GET_HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+
+    assert answer.count(b"HTTP/1.1 200 OK") == 2
+
+
+def test_a_recycled_worker_does_not_turn_readiness(tmp_path, django_db_setup, transactional_db):
+    server = Server(tmp_path, DATABASE_URL=database_of_the_tests(), DRAIN_SECONDS="5")
+    try:
+        server.process.send_signal(1)
+        server.wait_until(lambda: "Worker exiting" in server.log)
+        status, _ = server.get("/health/ready")
+    finally:
+        server.process.send_signal(2)
+        server.process.wait(10)
+
+    assert status == 200

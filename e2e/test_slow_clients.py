@@ -1,0 +1,71 @@
+"""Slow clients beside others. `make slow-clients` runs the long version: 1,000 of each kind for 70 seconds."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+
+import psycopg
+import pytest
+from django.conf import settings
+
+from conftest import make_token
+from e2e.processes import SECRET, Service
+from e2e.slow_clients import STARTS
+
+COUNT = int(os.environ.get("SLOW_CLIENTS", "200"))
+SECONDS = int(os.environ.get("SLOW_SECONDS", "13"))
+CUT_BY = {"silent": 12, "request line": 12, "header": 12, "body": 33, "chunked": 33, "reading": 63}  # seconds
+TASKS = """INSERT INTO tasks (user_id, title, description)
+           SELECT 'alice', 'A task', repeat('x', 500) FROM generate_series(1, 1000)"""
+
+
+@pytest.fixture(scope="module")
+def database_with_tasks(new_database):
+    url = new_database("slow_clients")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(TASKS)
+    return url
+
+
+def clients(port, kind, count, seconds):
+    """A process of such clients."""
+    command = [sys.executable, "-m", "e2e.slow_clients", port, make_token("alice", secret=SECRET), seconds, kind, count]
+    return subprocess.Popen([str(part) for part in command], cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True)
+
+
+def p99(took):
+    """Seconds, of a sorted list."""
+    return took[int(0.99 * (len(took) - 1))]
+
+
+def report(kind, took, cut):
+    """One line for the reader of the test's output."""
+    milliseconds = [1000 * took[int(part * (len(took) - 1))] for part in (0.5, 0.99, 1)]
+    times = sorted(seconds for seconds in cut if seconds is not None)
+    when = f"{times[0]:.1f} to {times[-1]:.1f} s" if times else "none yet"
+    print(
+        f"{kind:13} {len(took):5} requests of others: p50 {milliseconds[0]:.1f} p99 {milliseconds[1]:.1f} "
+        f"max {milliseconds[2]:.1f} ms; {len(times)} of {len(cut)} slow connections cut after {when}"
+    )
+
+
+def waits(*processes):
+    """What each process has printed."""
+    return [json.loads(process.communicate()[0]) for process in processes]
+
+
+@pytest.mark.parametrize("kind", STARTS)
+def test_others_are_answered_at_once_and_slow_clients_are_cut(start, database_with_tasks, kind):
+    service = start(Service, DATABASE_URL=database_with_tasks)
+    run = partial(clients, service.port)
+    [quiet] = waits(run("others", 20, 3))
+
+    others, slow = waits(run("others", 20, SECONDS), run(kind, COUNT, SECONDS))
+
+    report("without", quiet["took"], [])
+    report(kind, others["took"], slow["cut"])
+    assert p99(others["took"]) < max(0.1, 3 * p99(quiet["took"]))  # a busy machine is slow without slow clients too
+    if CUT_BY[kind] < SECONDS:
+        assert all(seconds and seconds < CUT_BY[kind] for seconds in slow["cut"])
