@@ -133,7 +133,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """How much of a limit is used, this request included."""
+    """The used part of a limit, including this request."""
 
     limit: Limit
     used: int

@@ -102,7 +102,7 @@ def test_a_preflight_needs_no_token_and_no_database(method, path):
     assert method in response["Access-Control-Allow-Methods"]
 
 
-def test_a_preflight_lists_exactly_what_is_allowed():
+def test_a_preflight_lists_all_allowed_methods_and_headers():
     response = preflight("/api/tasks")
 
     methods, headers = response["Access-Control-Allow-Methods"], response["Access-Control-Allow-Headers"]
