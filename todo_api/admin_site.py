@@ -88,10 +88,14 @@ def count_attempt(request: HttpRequest) -> None:
             raise Throttled(usage.seconds)
 
 
-def attempt_username(request: HttpRequest, credentials: dict[str, Any] | None) -> None:
-    """AXES_USERNAME_CALLABLE. Nothing is stored: what is typed into this field may be a password."""
+def attempt_username(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
+    """AXES_USERNAME_CALLABLE. No name is stored: what is typed into this field may be a password.
+
+    Not None: two workers could then store two rows for one client, because NULLs are distinct, and axes expects one.
+    """
+    return ""
 
 
-def attempt_label(username: None, address: str, *details: object) -> str:
+def attempt_label(username: str, address: str, *details: object) -> str:
     """AXES_CLIENT_STR_CALLABLE: what log lines show of a client."""
     return address

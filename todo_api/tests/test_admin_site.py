@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from todo_api.admin_site import password_check
@@ -151,9 +151,18 @@ def test_a_failure_is_stored_without_what_was_typed(attempt):
     attempt()
 
     [row] = AccessAttempt.objects.values()
-    assert row["username"] is None
+    assert row["username"] == ""
     assert NAME not in str(row)
     assert WRONG not in str(row)
+
+
+def test_two_workers_cannot_store_two_rows_for_a_client(attempt):
+    attempt()
+    row = AccessAttempt.objects.get()
+    row.pk = None
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        row.save(force_insert=True)
 
 
 def test_a_locked_attempt_writes_nothing(attempt):
