@@ -50,11 +50,14 @@ def read_only_database(transactional_db):
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     connections.close_all()
+    pool.close_all()
     yield
     connections.close_all()
+    pool.close_all()
     with connection.cursor() as cursor:
         cursor.execute(f"BEGIN READ WRITE; ALTER DATABASE {name} RESET default_transaction_read_only; COMMIT")
     connections.close_all()
+    pool.close_all()
 
 
 @pytest.fixture

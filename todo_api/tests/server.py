@@ -30,6 +30,7 @@ def clean_environment(**variables):
         "WEB_CONCURRENCY": "1",
         "DRAIN_SECONDS": "0",
         "RATE_LIMIT": "",
+        "USER_CONCURRENCY": "0",
         "RATE_LIMIT_ANON": "",
     } | variables
     return {name: value for name, value in environment.items() if value is not None}

@@ -25,7 +25,7 @@ WRONG = {
 }
 NO_DATABASE = {
     "refused": ("postgresql://u:hunter2@127.0.0.1:1/n", "Connection refused"),
-    "unknown host": ("postgresql://u:hunter2@no-such-host.invalid/n", "failed to resolve host"),
+    "unknown host": ("postgresql://u:hunter2@no-such-host.invalid/n", "host name has no address"),
     "no folder": ("sqlite:////does/not/exist/db.sqlite3", "unable to open database file"),
 }
 
