@@ -35,8 +35,11 @@ e2e: node .venv/tools examples/nextjs/node_modules/.installed ## tests with a re
 	@command -v chromium >/dev/null || { echo "make e2e needs Chromium: apt-get install chromium" >&2; exit 1; }
 	@$(PY) -m pytest e2e -n0
 
-slow-clients: .venv/tools ## 1,000 slow connections of each kind for 70 s: what other clients notice
-	@SLOW_CLIENTS=1000 SLOW_SECONDS=70 $(PY) -m pytest e2e/test_slow_clients.py -n0 -s
+slow-clients: .venv/tools ## 1,000 slow connections of each kind for 130 s: what other clients notice
+	@SLOW_CLIENTS=1000 SLOW_SECONDS=130 $(PY) -m pytest e2e/test_slow_clients.py -n0 -s
+
+rolling-restart: .venv/tools ## 10,000 requests through nginx while two instances restart in turn
+	@ROLLING_REQUESTS=10000 $(PY) -m pytest e2e/test_stops.py -k rolling -n0 -s
 
 bench: .venv/tools ## load test on this machine, or of URL= with TOKEN= (needs wrk)
 	@$(PY) benchmarks/load.py
@@ -92,4 +95,4 @@ node:
 	@command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || \
 		{ echo "This target needs Node 20 or newer, with npm: https://nodejs.org" >&2; exit 1; }
 
-.PHONY: node help setup run test check e2e slow-clients bench demo client check-client format schema
+.PHONY: node help setup run test check e2e slow-clients rolling-restart bench demo client check-client format schema

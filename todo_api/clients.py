@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import math
 import struct
+import sys
+import termios
 import time
 from contextlib import suppress
 from socket import SO_LINGER, SOL_SOCKET
@@ -51,11 +54,15 @@ class Connection(socket):  # type: ignore[misc]  # gevent is not typed
 
     def cut(self) -> None:
         """Wake who waits for the client. Nothing happens to a request that waits for something else."""
-        if self.sending:  # what the client has not read is dropped: it would keep the kernel's memory for minutes
+        if self.sending or self.unread():  # it would keep the kernel's memory for minutes
             self.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
             self.closing = True
         self.hub.cancel_wait(self._read_event, TooSlow())
         self.hub.cancel_wait(self._write_event, TooSlow())
+
+    def unread(self) -> int:
+        """Bytes of the response that the client has not taken; the kernel may hold all of it."""
+        return int.from_bytes(fcntl.ioctl(self.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
     def recv(self, *args: Any) -> bytes:
         """What has come, or the next that comes."""
