@@ -10,9 +10,9 @@ import psycopg
 import pytest
 from django.conf import settings
 
-from conftest import make_token
 from e2e.processes import SECRET, Service
 from e2e.slow_clients import STARTS
+from todo_api.tests.tokens import make_token
 
 COUNT = int(os.environ.get("SLOW_CLIENTS", "200"))
 SECONDS = int(os.environ.get("SLOW_SECONDS", "13"))

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from conftest import make_token
 from e2e.processes import SECRET, Service, wait_until
 from todo_api.tests.server import free_port
+from todo_api.tests.tokens import make_token
 
 REQUESTS = int(os.environ.get("ROLLING_REQUESTS", "2000"))
 NGINX = """daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
@@ -53,7 +53,7 @@ class Load:
         self.running = False
         for thread in self.threads:
             thread.join(20)
-        print(dict(self.counts))  # noqa: T201
+        print(dict(self.counts))
 
     def client(self):
         connection = None
