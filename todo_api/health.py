@@ -18,6 +18,7 @@ from tasks.statements import SELECTED
 from todo_api import __version__
 from todo_api.draining import is_draining
 from todo_api.methods import safe_only
+from todo_api.postgresql.time_limit import time_limit
 
 READY_WITHIN = 2  # seconds
 KEPT = 1  # seconds for which a result is reused
@@ -72,6 +73,7 @@ class Readiness:
 readiness = Readiness()
 
 
+@time_limit(READY_WITHIN)
 def check_database() -> str | None:
     """Return the part that failed, None when the database is migrated, has its table, and is writable."""
     try:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -21,6 +22,7 @@ from django.utils.encoding import escape_uri_path
 from todo_api import health, metrics
 from todo_api.exceptions import problem_response
 from todo_api.logging import set_request_id
+from todo_api.postgresql.time_limit import time_limit
 from todo_api.throttling import in_flight
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -48,7 +50,8 @@ class RequestMiddleware:
         request_id = client_id if WELL_FORMED_ID.fullmatch(client_id) else new_request_id()
         set_request_id(request_id)
         try:
-            response = self.get_response(request)
+            with time_limit(settings.DB_TIME_LIMIT):
+                response = self.get_response(request)
         finally:
             in_flight.finish()
         response["X-Request-ID"] = request_id

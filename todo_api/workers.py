@@ -17,6 +17,7 @@ from gevent.monkey import get_original
 from gevent.pool import Pool
 from gevent.socket import socket
 from gunicorn.workers.ggevent import GeventWorker
+from psycopg.errors import _WaitTimeout as WaitTimeout
 
 from todo_api.clients import LINGER, Connection, Server, refuse_new_connections
 from todo_api.draining import is_draining
@@ -29,19 +30,20 @@ poll_now = get_original("select", "poll")
 
 
 def wait(generator: Any, fileno: int, interval: float = 0.0, timeout: float | None = None) -> Any:
-    """Do what psycopg's `waiting.wait` does with gevent: other requests go on while a statement runs."""
+    """Do what psycopg's `waiting.wait` does, with gevent: other requests run while this one waits for its statement."""
     hub = get_hub()
-    try:
-        state = next(generator)
-        while True:
-            watcher = hub.loop.io(fileno, state)  # psycopg's numbers for reading and writing are those of libev
-            try:
-                hub.wait(watcher)
-            finally:
-                watcher.close()
-            state = generator.send(state)
-    except StopIteration as end:
-        return end.value
+    with gevent.Timeout(timeout, WaitTimeout("wait timeout expired")):
+        try:
+            state = next(generator)
+            while True:
+                watcher = hub.loop.io(fileno, state)  # psycopg's numbers for reading and writing are those of libev
+                try:
+                    hub.wait(watcher)
+                finally:
+                    watcher.close()
+                state = generator.send(state)
+        except StopIteration as end:
+            return end.value
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend with a pool of its own, without a round trip to check a connection."""
+"""Django's PostgreSQL backend with a pool of connections and a time limit for each request."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from psycopg import adapters
 from psycopg.adapt import AdaptersMap
 from psycopg.pq import Format
 
-from todo_api.postgresql.pool import Connection, Pool, is_usable, resolved
+from todo_api.postgresql.connection import Connection, connect
+from todo_api.postgresql.pool import Pool, is_usable, resolved
 
 TIMESTAMPTZ = adapters.types["timestamptz"].oid
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """The backend behind ENGINE = "todo_api.postgresql". See decision 6."""
+    """See docs/decisions/0006-one-statement-per-request.md."""
 
     @property
     def pool(self) -> Pool | None:
@@ -30,17 +31,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return pools[self.alias]
 
     def open_connection(self) -> Connection:
-        """A new connection for the pool."""
-        connection = Connection.connect(**resolved(self.get_connection_params()), autocommit=True)
+        connection = connect(**resolved(self.get_connection_params()), autocommit=True)
         self._configure_connection(connection)  # type: ignore[attr-defined]  # missing in the stubs
         return connection
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        if self.connection.autocommit != autocommit:  # psycopg takes a lock and looks around even when it is the same
+        if self.connection.autocommit != autocommit:  # psycopg takes a lock even when nothing changes
             super()._set_autocommit(autocommit)  # type: ignore[misc]  # missing in the stubs
 
     def is_usable(self) -> bool:
-        """Whether the server still listens; costs no round trip."""
+        """Return whether the server still listens, without a round trip."""
         return self.connection is not None and is_usable(self.connection)
 
     def get_connection_params(self) -> dict[str, Any]:

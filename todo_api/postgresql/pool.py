@@ -18,16 +18,11 @@ import psycopg
 from gevent.monkey import get_original
 from psycopg.pq import TransactionStatus
 
+from todo_api.postgresql.connection import Connection
+
 LONGEST_WAIT = 10  # seconds
 
 poll_now = get_original("select", "poll")  # gevent's own costs ten times as much, and this one never waits
-
-
-class Connection(psycopg.Connection[Any]):
-    """A connection that knows its pool (Django returns it there) and its age."""
-
-    _pool: Any = None
-    expires_at = 0.0
 
 
 def is_usable(connection: psycopg.Connection[Any]) -> bool:

@@ -1,13 +1,16 @@
 """The PostgreSQL backend: closed connections, repeated statements, timestamps."""
 
 import socket
+import time
 from datetime import datetime, timedelta
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from tasks.models import Task
+from todo_api.postgresql.connection import Connection
+from todo_api.postgresql.time_limit import remaining_seconds, time_limit
 from todo_api.wsgi import application
 
 pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")
@@ -176,6 +179,56 @@ def test_a_missing_column_is_503(alice, operator):
     assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
 
 
+def test_a_statement_ends_with_the_time_limit_and_its_connection_is_not_used_again():
+    with time_limit(0.1), connection.cursor() as cursor, pytest.raises(OperationalError):
+        cursor.execute("SELECT pg_sleep(5)")
+
+    assert remaining_seconds() is None
+    assert not connection.is_usable()
+
+
+@pytest.mark.parametrize(("method", "body"), [("put", {"title": "Sell"}), ("delete", None)])
+def test_a_request_on_a_locked_table_is_503_at_the_time_limit(configured, alice, make_task, operator, method, body):
+    url = f"/api/tasks/{make_task().pk}"
+    begin = time.monotonic()
+    with configured(DB_TIME_LIMIT=0.3), operator.transaction():
+        operator.execute("LOCK TABLE tasks")
+        response = getattr(alice, method)(url, body)
+
+    assert (response.status_code, response["Retry-After"]) == (503, "1")
+    assert 0.3 <= time.monotonic() - begin < 1
+    connection.close()
+
+
+def test_a_connection_to_a_hanging_database_ends_with_the_time_limit(hanging_database):
+    begin = time.monotonic()
+    with time_limit(1.6), pytest.raises(OperationalError):
+        connection.ensure_connection()
+
+    assert time.monotonic() - begin < 2.5
+
+
+def test_a_connection_that_the_server_ends_early_is_made_again(alice, monkeypatch):
+    errors = [psycopg.OperationalError("terminating connection due to administrator command")]
+    connect = Connection.connect
+    monkeypatch.setattr(Connection, "connect", lambda **params: fail(errors.pop()) if errors else connect(**params))
+    connection.close()
+
+    assert alice.post("/api/tasks", {"title": "Buy milk"}).status_code == 201
+    assert not errors
+
+
+def fail(error):
+    raise error
+
+
+def test_no_connection_begins_shortly_before_the_time_limit():
+    connection.close()
+
+    with time_limit(1), pytest.raises(OperationalError, match="no time left"):
+        connection.ensure_connection()
+
+
 @pytest.mark.parametrize("sql", ["SELECT now()", "SELECT TIMESTAMPTZ '2026-01-31 10:30:00.123456+02'"])
 def test_a_timestamp_is_aware_and_in_utc(sql):
     with connection.cursor() as cursor:
@@ -214,4 +267,4 @@ def test_statements_have_a_timeout():
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
 
-        assert cursor.fetchone() == ("5s",)
+        assert cursor.fetchone() == ("4s",)

@@ -177,7 +177,7 @@ def test_the_default_database_is_a_sqlite_file():
 
 
 def test_statements_have_a_timeout():
-    assert database(DATABASE_URL="postgresql://u:p@h/n")["OPTIONS"]["options"] == "-c statement_timeout=5s"
+    assert database(DATABASE_URL="postgresql://u:p@h/n")["OPTIONS"]["options"] == "-c statement_timeout=4s"
 
 
 @pytest.mark.parametrize(
