@@ -41,5 +41,6 @@ def connect_in_time(**params: Any) -> Connection:
     if seconds is not None:
         if seconds < LEAST_TO_CONNECT:
             raise ConnectionTimeout("the request has no time left to connect to the database")
-        params["connect_timeout"] = min(int(params.get("connect_timeout", 0)) or seconds, seconds)
+        hosts = str(params.get("host", "")).count(",") + 1  # each one is tried for `connect_timeout`
+        params["connect_timeout"] = min(int(params.get("connect_timeout", 0)) or seconds, seconds / hosts)
     return Connection.connect(**params)

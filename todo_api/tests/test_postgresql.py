@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from tasks.models import Task
-from todo_api.postgresql.connection import Connection
+from todo_api.postgresql.connection import Connection, connect
 from todo_api.postgresql.time_limit import remaining_seconds, time_limit
 from todo_api.wsgi import application
 
@@ -206,6 +206,15 @@ def test_a_connection_to_a_hanging_database_ends_with_the_time_limit(hanging_dat
         connection.ensure_connection()
 
     assert time.monotonic() - begin < 2.5
+
+
+def test_two_hosts_that_hang_share_the_time_limit(hanging_database):
+    host, port = hanging_database.getsockname()
+    begin = time.monotonic()
+    with time_limit(4.5), pytest.raises(psycopg.errors.ConnectionTimeout):
+        connect(host=f"{host},{host}", port=f"{port},{port}", connect_timeout=3)
+
+    assert 4 <= time.monotonic() - begin < 5
 
 
 def test_a_connection_that_the_server_ends_early_is_made_again(alice, monkeypatch):
