@@ -41,6 +41,10 @@ slow-clients: .venv/tools ## 1,000 slow connections of each kind for 130 s: what
 rolling-restart: .venv/tools ## 10,000 requests through nginx while two instances restart in turn
 	@ROLLING_REQUESTS=10000 $(PY) -m pytest e2e/test_stops.py -k rolling -n0 -s
 
+faults: .venv/tools ## faults of the database and the service under load, with counts (E2E_SECONDS=60)
+	@E2E_SECONDS=$${E2E_SECONDS:-60} $(PY) -m pytest e2e/test_faults.py e2e/test_faults_of_the_service.py \
+		e2e/test_database_access.py -n0 -s -q
+
 bench: .venv/tools ## load test on this machine, or of URL= with TOKEN= (needs wrk)
 	@$(PY) benchmarks/load.py
 
@@ -95,4 +99,4 @@ node:
 	@command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || \
 		{ echo "This target needs Node 20 or newer, with npm: https://nodejs.org" >&2; exit 1; }
 
-.PHONY: node help setup run test check e2e slow-clients rolling-restart bench demo client check-client format schema
+.PHONY: node help setup run test check e2e slow-clients rolling-restart faults bench demo client check-client format schema

@@ -12,7 +12,9 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import expect, sync_playwright
 
+from e2e.database import Database
 from e2e.processes import BetterAuth
+from e2e.report import Load
 from todo_api.tests.server import clean_environment
 
 REDOCS_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"  # blocked on purpose; Redoc then leaves it out
@@ -29,9 +31,7 @@ def new_database():
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return settings.DATABASE_URL.replace("/postgres?", f"/{name}?")
 
-    environment = clean_environment(DATABASE_URL=create("migrated", "template1"))
-    command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
-    subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=True)
+    migrate(create("migrated", "template1"))
     return lambda name: create(name, "migrated")
 
 
@@ -39,6 +39,24 @@ def new_database():
 def database_url(new_database):
     """One database for all tests that do not read it. Each test signs up new users."""
     return new_database("tasks")
+
+
+@pytest.fixture(scope="session")
+def own_database():
+    """A PostgreSQL server that tests may stop, with the service's tables."""
+    database = Database()
+    try:
+        database.start()
+        migrate(database.url)
+        yield database
+    finally:
+        database.remove()
+
+
+def migrate(url):
+    """Create the service's tables."""
+    command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+    subprocess.run(command, cwd=settings.BASE_DIR, env=clean_environment(DATABASE_URL=url), check=True)
 
 
 @pytest.fixture
@@ -57,6 +75,18 @@ def start(running, tmp_path):
         return process.start()
 
     return start
+
+
+@pytest.fixture
+def load(running):
+    """`load(service, seconds)`: clients in a process that is stopped after the test."""
+
+    def load(*args, **options):
+        load = Load(*args, **options)
+        running.callback(load.stop)
+        return load
+
+    return load
 
 
 @pytest.fixture

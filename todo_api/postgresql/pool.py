@@ -19,8 +19,9 @@ from gevent.monkey import get_original
 from psycopg.pq import TransactionStatus
 
 from todo_api.postgresql.connection import Connection
+from todo_api.postgresql.time_limit import remaining_seconds
 
-LONGEST_WAIT = 10  # seconds
+LONGEST_WAIT = 10  # seconds, outside of a request's time limit
 
 poll_now = get_original("select", "poll")  # gevent's own costs ten times as much, and this one never waits
 
@@ -77,12 +78,13 @@ class Pool:
                 return self.slots.pop()
             place: SimpleQueue[Connection | None] = SimpleQueue()
             self.waiting.append(place)
-        give_up_at = time.monotonic() + LONGEST_WAIT
+        limit = remaining_seconds()
+        give_up_at = time.monotonic() + (LONGEST_WAIT if limit is None else limit)
         while True:
             with suppress(Empty):
-                return place.get(timeout=self.wait)
+                return place.get(timeout=max(0, min(self.wait, give_up_at - time.monotonic())))
             now = time.monotonic()
-            if now > give_up_at or now - self.last_given > self.wait:
+            if now >= give_up_at or now - self.last_given > self.wait:
                 return self.leave(place)
 
     def leave(self, place: SimpleQueue[Connection | None]) -> Connection | None:

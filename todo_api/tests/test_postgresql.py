@@ -9,6 +9,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from tasks.models import Task
+from todo_api.postgresql import pool
 from todo_api.postgresql.connection import Connection, connect
 from todo_api.postgresql.time_limit import remaining_seconds, time_limit
 from todo_api.wsgi import application
@@ -222,6 +223,7 @@ def test_a_connection_that_the_server_ends_early_is_made_again(alice, monkeypatc
     connect = Connection.connect
     monkeypatch.setattr(Connection, "connect", lambda **params: fail(errors.pop()) if errors else connect(**params))
     connection.close()
+    pool.close_all()
 
     assert alice.post("/api/tasks", {"title": "Buy milk"}).status_code == 201
     assert not errors
@@ -233,6 +235,7 @@ def fail(error):
 
 def test_no_connection_begins_shortly_before_the_time_limit():
     connection.close()
+    pool.close_all()
 
     with time_limit(1), pytest.raises(OperationalError, match="no time left"):
         connection.ensure_connection()

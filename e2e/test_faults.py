@@ -1,0 +1,207 @@
+"""Faults of the database while clients send requests. `make faults` runs them for longer.
+
+Each test prints how many requests were sent, how they were answered, and how many acknowledged writes were lost.
+"""
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from e2e.database import Network, port_that_never_accepts
+from e2e.processes import SECRET, Service, wait_until
+from e2e.report import percentile, slowest
+from todo_api.tests.tokens import make_token
+
+LONG = "E2E_SECONDS" in os.environ
+SECONDS = int(os.environ.get("E2E_SECONDS", "6"))
+# More threads than clients, so that a client waits for the database and not for a thread.
+VARIABLES = {"WEB_CONCURRENCY": "2", "WEB_THREADS": "32"}
+LONGEST = 5  # seconds until each request is answered
+
+pytestmark = pytest.mark.timeout(4 * SECONDS + 60)
+
+
+@pytest.fixture
+def service(start, own_database):
+    return start(Service, DATABASE_URL=own_database.url, **VARIABLES)
+
+
+def assert_only_503(answers):
+    """Every response that is not a success is a 503 with Retry-After."""
+    assert {(answer.status, answer.retry_after) for answer in answers} <= {(503, "1")}
+
+
+def assert_alive(report, begin, end):
+    """/health is 200 within 100 ms. A twentieth may be later: the clients and the service share the CPU."""
+    answers = [answer for answer in report.health if begin < answer.begin < end]
+    assert {answer.status for answer in answers} == {200}
+    assert percentile(answers, 0.95) < 0.1
+
+
+def terminate_connections(database):
+    database.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    )
+
+
+def test_terminated_connections_fail_only_writes_that_cannot_be_repeated(service, own_database, load):
+    clients = load(service, SECONDS + 2)
+    end, times = time.monotonic() + SECONDS, 0
+    while time.monotonic() < end:
+        time.sleep(0.25)
+        terminate_connections(own_database)
+        times += 1
+    report = clients.report(own_database)
+
+    report.print("all connections terminated", times=times, failed=str([answer.kind for answer in report.refused]))
+    assert_only_503(report.refused)
+    assert {answer.kind for answer in report.refused} <= {"create", "toggle"}
+    assert report.lost == 0
+
+
+def test_a_restart_of_the_database_is_503_until_it_is_back(service, own_database, load):
+    clients = load(service, SECONDS + 2)
+    time.sleep(2)
+    own_database.stop()
+    time.sleep(2)
+    own_database.start()
+    back = time.monotonic()
+    report = clients.report(own_database)
+
+    report.print("database restarted", first_success=report.first_success(back))
+    assert report.statuses[503]
+    assert_only_503(report.refused)
+    assert slowest(report.refused) < 1
+    assert report.first_success(back) < 1
+    assert report.lost == 0
+
+
+@contextmanager
+def locked_table(database):
+    with database.connect() as connection, connection.transaction():
+        connection.execute("LOCK TABLE tasks")
+        yield
+
+
+@contextmanager
+def paused(database):
+    with database.paused():
+        yield
+
+
+@pytest.mark.parametrize("hang", [paused, locked_table])
+def test_a_database_that_hangs_is_503_within_5_seconds(service, own_database, load, hang):
+    duration = 20 if LONG else 6
+    clients = load(service, duration + 4)
+    time.sleep(2)
+    with hang(own_database):
+        begin = time.monotonic()
+        time.sleep(duration)
+    back = time.monotonic()
+    report = clients.report(own_database)
+
+    not_ready = min(answer.end for answer in report.ready if answer.begin > begin and answer.status == 503) - begin
+    report.print(f"database hangs: {hang.__name__}", not_ready=not_ready, first_success=report.first_success(back))
+    assert report.statuses[503]
+    assert_only_503(report.refused)
+    assert slowest(report.requests) < LONGEST
+    assert_alive(report, begin, back)
+    assert slowest(report.ready) < 2.5
+    assert not_ready < 2 + 1  # the result of a check is kept for a second
+    assert report.first_success(back) < 1
+    assert report.lost == 0
+
+
+@pytest.fixture
+def network(own_database):
+    network = Network(own_database.port)
+    yield network
+    network.close()
+
+
+def test_a_network_that_forwards_nothing_is_503_within_5_seconds(start, own_database, network, load):
+    service = start(Service, DATABASE_URL=own_database.url_at(network.port), **VARIABLES)
+    clients = load(service, 11)
+    time.sleep(2)
+    with network.cut():
+        begin = time.monotonic()
+        time.sleep(6)
+    back = time.monotonic()
+    report = clients.report(own_database)
+
+    report.print("network forwards nothing", first_success=report.first_success(back))
+    assert report.statuses[503]
+    assert_only_503(report.refused)
+    assert slowest(report.requests) < LONGEST
+    assert_alive(report, begin, back)
+    assert report.first_success(back) < 1
+    assert report.lost == 0
+
+
+def test_a_host_that_never_accepts_is_503_within_5_seconds(start, own_database, load):
+    with port_that_never_accepts() as port:
+        service = start(Service, DATABASE_URL=own_database.url_at(port), **VARIABLES)
+        begin = time.monotonic()
+        report = load(service, 6).report()
+
+    report.print("connections are never accepted")
+    assert report.statuses.keys() == {503}
+    assert_only_503(report.requests)
+    assert slowest(report.requests) < LONGEST
+    assert_alive(report, begin, begin + 6)
+    assert {answer.status for answer in report.ready} == {503}
+
+
+def timed_call(service, token, method, path):
+    begin = time.monotonic()
+    response = service.call(token, method, path)
+    return response.status_code, time.monotonic() - begin
+
+
+def test_a_locked_row_affects_only_its_owner(service, own_database, load):
+    alice = make_token("alice", secret=SECRET)
+    task_id = service.call(alice, "POST", "/api/tasks", {"title": "Buy milk"}).json()["id"]
+    clients = load(service, 8, clients=4)
+    wait_until(lambda: own_database.execute("SELECT count(*) FROM tasks WHERE user_id <> 'alice'")[0][0] > 4)
+    with own_database.connect() as connection, connection.transaction(), ThreadPoolExecutor(40) as pool:
+        connection.execute("SELECT FROM tasks WHERE id = %s FOR UPDATE", [task_id])
+        path = f"/api/tasks/{task_id}/complete"
+        toggles = [pool.submit(timed_call, service, alice, "PATCH", path) for _ in range(40)]
+        statuses, times = zip(*(toggle.result() for toggle in toggles), strict=True)
+        time.sleep(15 - 8 if LONG else 0)
+    report = clients.report(own_database)
+
+    owner = f"{statuses.count(429)} of 429, {statuses.count(503)} of 503"
+    report.print("a locked row, requests of other users", owner=owner, slowest_of_owner=max(times))
+    assert set(statuses) == {429, 503}
+    assert statuses.count(503) <= 2 * 8  # USER_CONCURRENCY in each worker
+    assert max(times) < LONGEST
+    assert not report.refused
+    assert percentile(report.requests, 0.99) < 0.1
+
+
+def test_a_primary_that_becomes_read_only_is_503_for_writes(service, own_database, load):
+    clients = load(service, SECONDS + 2)
+    time.sleep(2)
+    own_database.execute("ALTER DATABASE postgres SET default_transaction_read_only = on")
+    terminate_connections(own_database)
+    begin = time.monotonic()
+    time.sleep(3)
+    own_database.execute("BEGIN READ WRITE; ALTER DATABASE postgres RESET default_transaction_read_only; COMMIT")
+    back = time.monotonic()
+    report = clients.report(own_database)
+
+    writes = {"create", "put", "toggle"}
+    between = [answer for answer in report.requests if answer.begin > begin + 0.1 and answer.end < back]
+    first_write = min(a.end for a in report.requests if a.begin > back and a.kind in writes and a.status < 300) - back
+    report.print("primary becomes read-only", first_write=first_write)
+    assert {answer.status for answer in between if answer.kind in writes} == {503}
+    assert {answer.status for answer in between if answer.kind not in writes} == {200}
+    assert_only_503(report.refused)
+    assert {answer.status for answer in report.ready if begin + 1.5 < answer.begin and answer.end < back} == {503}
+    assert first_write < 1
+    assert report.lost == 0
