@@ -1,7 +1,7 @@
 """The issuer's public keys, which are fetched in background threads and stay in use while the issuer is unavailable.
 
 This module uses no request and no settings. The lookup of a known key never waits. The lookup of an unknown key waits
-for one fetch, at most `Timing.budget` seconds.
+for one fetch, at most `Timing.budget` seconds, and at most MAX_WAITING such lookups wait at the same time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
@@ -27,6 +27,7 @@ import orjson
 logger = logging.getLogger(__name__)
 
 MAX_BYTES = 64 * 1024
+MAX_WAITING = 4  # so that unknown keys cannot take all threads of a process
 # algorithm -> members of a JWK for it (RFC 7518, section 6; RFC 8037, section 2)
 KEY_TYPES = {
     "EdDSA": {"kty": "OKP", "crv": "Ed25519"},
@@ -38,7 +39,7 @@ KEY_TYPES = {
 
 
 class KeySetUnavailable(Exception):
-    """No key set has been loaded yet, or the last one is older than `Timing.keep`."""
+    """It is unknown whether the key exists: there is no key set, or too many requests wait for a newer one."""
 
 
 class BadKeySet(ValueError):
@@ -88,20 +89,33 @@ class KeyStore:
     def _reset_fetches(self) -> None:
         """Start without a fetch. A forked process needs this too, because its parent's threads do not run in it."""
         self._lock = threading.Lock()  # never held while a thread starts or a fetch runs
+        self._places = threading.Semaphore(MAX_WAITING)
         self._fetched: threading.Event | None = None  # set when the last fetch has ended
         self._last_fetch = float("-inf")  # the time of its start or, if it failed, of its failure
 
     def keys_for(self, header: Mapping[str, Any]) -> tuple[jwt.PyJWK, ...]:
-        """Return the keys to try for a token with this header. Raise KeySetUnavailable without a key set."""
-        if keys := self._known(header):
+        """Return the keys to try for a token with this header. Raise KeySetUnavailable when they are unknown."""
+        keys = self._known(header)
+        if keys:
             self._fetch_at_most_every(self._timing.refresh)
             return keys
         if fetched := self._fetch_at_most_every(self._timing.pause):
-            fetched.wait(max(0, self._last_fetch + self._timing.budget - self._clock()))
+            with nullcontext() if keys is None else self._place_to_wait():  # without a set, no key is known
+                fetched.wait(max(0, self._last_fetch + self._timing.budget - self._clock()))
         keys = self._known(header)  # again, because a fetch may have ended
         if keys is None:
             raise KeySetUnavailable(self._failure or "no key set has been loaded yet")
         return keys
+
+    @contextmanager
+    def _place_to_wait(self) -> Iterator[None]:
+        """Raise KeySetUnavailable when MAX_WAITING requests wait already."""
+        if not self._places.acquire(blocking=False):
+            raise KeySetUnavailable("too many requests wait for the key set")
+        try:
+            yield
+        finally:
+            self._places.release()
 
     def _known(self, header: Mapping[str, Any]) -> tuple[jwt.PyJWK, ...] | None:
         """Return the matching keys, None without a key set."""

@@ -2,10 +2,11 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from todo_api.identity.jwks import KeySetUnavailable, KeyStore, Timing
+from todo_api.identity.jwks import MAX_WAITING, KeySetUnavailable, KeyStore, Timing
 from todo_api.identity.tests.issuer import hang, jwk, private_key, wait_for_fetches
 from todo_api.identity.tests.key_stores import (
     LONG_BUDGET,
@@ -124,6 +125,31 @@ def test_four_simultaneous_requests_get_their_key_from_one_fetch(issuer):
         thread.join()
 
     assert (found, len(issuer.fetches)) == ([["a"]] * 4, 1)
+
+
+def test_32_lookups_of_unknown_keys_do_not_delay_known_keys(store, issuer, clock):
+    store.keys_for(A)
+    issuer.respond = hang
+    clock.now += 5
+    with ThreadPoolExecutor(8) as threads:  # as in a worker
+        attackers = [threads.submit(store.keys_for, {"kid": f"unknown-{number}"}) for number in range(32)]
+        begin = time.perf_counter()
+        known = [names(one.result()) for one in [threads.submit(store.keys_for, A) for _ in range(20)]]
+        seconds = time.perf_counter() - begin
+        issuer.released.set()
+
+    assert (known, seconds < 1) == ([["a"]] * 20, True)
+    unavailable = [isinstance(one.exception(), KeySetUnavailable) for one in attackers]
+    assert (unavailable.count(False), unavailable.count(True)) == (MAX_WAITING, 32 - MAX_WAITING)
+
+
+def test_a_request_may_wait_when_others_have_waited(quick_store, issuer, clock):
+    quick_store.keys_for(A)
+    issuer.respond = hang
+    for number in range(MAX_WAITING + 1):
+        clock.now += 5
+        assert quick_store.keys_for({"kid": f"unknown-{number}"}) == ()
+        wait_for_fetches()
 
 
 def yielding_clock():
