@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.db import models
 from django.db.models.functions import Length, Now
 from django.db.models.lookups import GreaterThan, LessThanOrEqual
@@ -32,6 +34,13 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Set `completed` in one statement. Return the number of tasks that changed."""
         others = self.pending() if completed else self.completed()
         return others.update(completed=completed, updated_at=Now())
+
+    def delete_in_batches(self, size: int = 1000) -> Iterator[int]:
+        """Delete all, one statement per batch, so that no lock is held for long. Yield the size of each batch."""
+        while deleted := Task.objects.filter(pk__in=self.order_by().values("pk")[:size]).delete()[0]:
+            yield deleted
+            if deleted < size:
+                return
 
 
 class Task(models.Model):

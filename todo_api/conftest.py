@@ -1,4 +1,4 @@
-"""Fixtures: the real server, unavailable databases, and rate limits."""
+"""Fixtures: the real server, unavailable databases, the table of users, and rate limits."""
 
 import socket
 from contextlib import contextmanager
@@ -69,6 +69,23 @@ def hanging_database(transactional_db):
         host, port = listener.getsockname()
         with database_at(HOST=host, PORT=port):
             yield listener
+
+
+@pytest.fixture
+def make_users(db):
+    """`make_users(alice="alice@example.com")`: create Better Auth's table, and a row for each user."""
+
+    def make(id_type="text", **emails):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f'CREATE TABLE "user" (id {id_type} PRIMARY KEY, name text, email text UNIQUE, "emailVerified" boolean,'
+                ' image text, "createdAt" timestamp, "updatedAt" timestamp)'
+            )
+            cursor.executemany('INSERT INTO "user" (id, email) VALUES (%s, %s)', list(emails.items()))
+
+    yield make
+    with connection.cursor() as cursor:
+        cursor.execute('DROP TABLE IF EXISTS "user"')
 
 
 @pytest.fixture

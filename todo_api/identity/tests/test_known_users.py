@@ -33,23 +33,6 @@ def required(configured):
 
 
 @pytest.fixture
-def make_users(db):
-    """`make_users(alice="alice@example.com")`: create Better Auth's table, and a row for each user."""
-
-    def make(id_type="text", **emails):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f'CREATE TABLE "user" (id {id_type} PRIMARY KEY, name text, email text UNIQUE, "emailVerified" boolean,'
-                ' image text, "createdAt" timestamp, "updatedAt" timestamp)'
-            )
-            cursor.executemany('INSERT INTO "user" (id, email) VALUES (%s, %s)', list(emails.items()))
-
-    yield make
-    with connection.cursor() as cursor:
-        cursor.execute('DROP TABLE IF EXISTS "user"')
-
-
-@pytest.fixture
 def operator(client, django_user_model, configured):
     client.force_login(django_user_model.objects.create_superuser("operator"))
     with configured(ROOT_URLCONF=__name__):
