@@ -50,13 +50,24 @@ def shared_secrets() -> KeysFor:
 
 def key_set() -> KeysFor:
     """Return the lookup in the issuer's current key set."""
-    return KeyStore(settings.JWKS_URL, settings.JWT_ALGORITHM).keys_for
+    return key_store().keys_for
+
+
+@cache
+def key_store() -> KeyStore:
+    return KeyStore(settings.JWKS_URL, settings.JWT_ALGORITHM)
+
+
+def key_set_age() -> float | None:
+    """Return the seconds since the request for the key set in use; None when no key set is in use."""
+    return key_store().age if settings.JWT_ALGORITHM in KEY_TYPES else None
 
 
 @receiver(setting_changed)
 def clear_token_verifier(**kwargs: Any) -> None:
     """Build the verifier again after a change of settings, which only tests make."""
     token_verifier.cache_clear()
+    key_store.cache_clear()
 
 
 class IdentityUnavailable(APIException):

@@ -107,6 +107,11 @@ class KeyStore:
             raise KeySetUnavailable(self._failure or "no key set has been loaded yet")
         return keys
 
+    @property
+    def age(self) -> float | None:
+        """The seconds since the request for the key set in use; None while there is none."""
+        return self._clock() - self._key_set.requested_at if self._key_set else None
+
     @contextmanager
     def _place_to_wait(self) -> Iterator[None]:
         """Raise KeySetUnavailable when MAX_WAITING requests wait already."""
