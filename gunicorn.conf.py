@@ -9,16 +9,13 @@ monkey.patch_all(os=False, signal=False, subprocess=False)
 # ruff: noqa: E402
 import gc
 import logging
-import os
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from environs import Env, EnvError, validate
 
-from todo_api import address
+from todo_api import address, metrics_files
 from todo_api.draining import start_draining
 
 env = Env()
@@ -54,16 +51,8 @@ if log_format == "json":
     logger_class = "todo_api.server_errors.JsonLogger"
 accesslog = None  # todo_api.middleware writes the request log
 
-# The workers share their figures through files. A folder that is given is the operator's, and stays.
-if env.str("METRICS_TOKEN", "") and not env.str("PROMETHEUS_MULTIPROC_DIR", ""):
-    metrics_folder, master = tempfile.mkdtemp(prefix="metrics-", dir=folder), os.getpid()
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics_folder
-
-    def on_exit(server: Any) -> None:
-        """Leave nothing behind."""
-        if os.getpid() == master:
-            shutil.rmtree(metrics_folder, ignore_errors=True)
-
+if env.str("METRICS_TOKEN", ""):
+    metrics_files.prepare()
 
 # No log line shows these, so records do not look them up ("Optimization" in Python's logging HOWTO).
 logging._srcfile = None  # file and line of the caller

@@ -49,11 +49,12 @@ class RequestMiddleware:
         client_id = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = client_id if WELL_FORMED_ID.fullmatch(client_id) else new_request_id()
         set_request_id(request_id)
-        try:
-            with time_limit(settings.DB_TIME_LIMIT):
-                response = self.get_response(request)
-        finally:
-            in_flight.finish()
+        with metrics.recorder.in_work():
+            try:
+                with time_limit(settings.DB_TIME_LIMIT):
+                    response = self.get_response(request)
+            finally:
+                in_flight.finish()
         response["X-Request-ID"] = request_id
         response.headers.setdefault(
             "X-Content-Type-Options", "nosniff"
@@ -67,7 +68,7 @@ class RequestMiddleware:
             response.status_code,
             extra={"status": response.status_code, "milliseconds": round(seconds * 1000, 2)},
         )
-        metrics.observe(request, response, seconds)
+        metrics.recorder.observe(request, response, seconds)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse:

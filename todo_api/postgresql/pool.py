@@ -7,7 +7,7 @@ import select
 import socket
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -121,6 +121,15 @@ class Pool:
 
 
 pools: WeakSet[Pool] = WeakSet()
+
+
+def usage() -> Counter[str]:
+    """Return the numbers of connections in use, idle connections and waiting requests of this process."""
+    numbers: Counter[str] = Counter()
+    for pool in pools:
+        idle = sum(connection is not None for connection in pool.slots)
+        numbers.update(in_use=pool.size - len(pool.slots), idle=idle, waiting=len(pool.waiting))
+    return numbers
 
 
 def close_all() -> None:
