@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import re
 import time
@@ -17,9 +16,8 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.deprecation import MiddlewareMixin
-from django.utils.encoding import escape_uri_path
 
-from todo_api import health, metrics
+from todo_api import health, metrics, request_log
 from todo_api.exceptions import problem_response
 from todo_api.logging import set_request_id
 from todo_api.postgresql.time_limit import time_limit
@@ -29,8 +27,6 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 WELL_FORMED_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 ADMIN_PREFIX = "/admin/"
 MIN_COMPRESSED = 1024  # bytes
-
-request_log = logging.getLogger("todo_api.request")
 
 
 def new_request_id() -> str:
@@ -60,14 +56,7 @@ class RequestMiddleware:
             "X-Content-Type-Options", "nosniff"
         )  # SecurityMiddleware does not see health checks
         seconds = time.perf_counter() - start
-        # The query string is not logged: it holds what users search for.
-        request_log.info(
-            "%s %s %d",
-            request.method,
-            escape_uri_path(request.path_info),  # a line break must not start a new log line
-            response.status_code,
-            extra={"status": response.status_code, "milliseconds": round(seconds * 1000, 2)},
-        )
+        request_log.write(request, response, seconds)
         metrics.recorder.observe(request, response, seconds)
         return response
 

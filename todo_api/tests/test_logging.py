@@ -4,8 +4,10 @@ import json
 import logging
 
 import pytest
+from rest_framework.response import Response
 
 from todo_api.logging import JsonFormatter, RequestFilter, set_request_id
+from todo_api.request_log import written_ids
 
 REQUEST_LOG = "todo_api.request"
 
@@ -60,20 +62,90 @@ def test_a_line_outside_of_a_request_has_a_dash_as_request_id():
 
 @pytest.mark.django_db
 def test_each_request_is_one_line(alice, entries):
-    response = alice.get("/api/tasks?search=milk")
+    response = alice.get("/api/alice/tasks?search=milk", REMOTE_ADDR="192.0.2.7")
 
     [entry] = entries()
-    assert entry.getMessage() == "GET /api/tasks 200"
-    assert entry.status == 200
+    assert entry.getMessage() == "GET /api/{user_id}/tasks 200"
+    assert (entry.method, entry.route, entry.status) == ("GET", "/api/{user_id}/tasks", 200)
+    assert (entry.user_id, entry.client, entry.bytes) == ("alice", "192.0.2.7", len(response.content))
     assert entry.request_id == response["X-Request-ID"]
     assert 0 < entry.milliseconds < 10_000
+    assert not hasattr(entry, "ids")
 
 
-@pytest.mark.parametrize(("path", "status"), [("/health", 200), ("/nothing", 404), ("/api/tasks", 401)])
-def test_health_checks_and_errors_are_logged(anonymous, entries, path, status):
+@pytest.mark.parametrize(
+    ("path", "route", "status"),
+    [("/health", "/health", 200), ("/nothing", "none", 404), ("/api/tasks/7/", "/api/tasks/{pk}", 401)],
+)
+def test_health_checks_and_errors_are_logged(anonymous, entries, path, route, status):
     anonymous.get(path)
 
-    assert [entry.getMessage() for entry in entries()] == [f"GET {path} {status}"]
+    [entry] = entries()
+    assert entry.getMessage() == f"GET {route} {status}"
+    assert not hasattr(entry, "user_id")
+
+
+def test_the_user_of_a_refused_request_is_that_of_the_token(alice, entries):
+    alice.get("/api/bob/tasks")
+
+    assert [(entry.status, entry.user_id) for entry in entries()] == [(403, "alice")]
+
+
+def test_a_path_is_not_logged(anonymous, caplog, token_for):
+    caplog.set_level(logging.DEBUG)
+    token = token_for("alice")
+
+    for path in (f"/api/{token}/tasks", f"/{token}", f"/api/tasks/{token}"):
+        anonymous.get(path)
+
+    assert token not in caplog.text
+
+
+@pytest.mark.django_db
+def test_creations_changes_and_deletions_are_logged_with_the_id(alice, entries):
+    task = alice.post("/api/tasks", {"title": "Paint"}).json()["id"]
+    alice.put(f"/api/tasks/{task}", {"title": "Draw"})
+    alice.patch(f"/api/alice/tasks/{task}/complete")
+    alice.delete(f"/api/alice/tasks/{task}")
+
+    assert [(entry.method, entry.status, entry.ids) for entry in entries()] == [
+        ("POST", 201, [task]), ("PUT", 200, [task]), ("PATCH", 200, [task]), ("DELETE", 204, [task])
+    ]  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_write_that_fails_is_logged_without_an_id(alice, entries):
+    alice.delete("/api/tasks/7")
+    alice.post("/api/tasks", {"title": ""})
+
+    assert [entry.status for entry in entries() if not hasattr(entry, "ids")] == [404, 422]
+
+
+@pytest.mark.parametrize(
+    ("data", "ids"), [([{"id": 1}, {"id": 2}], [1, 2]), ([7, 8], [7, 8]), ({"id": 3}, [3]), ([], [])]
+)
+def test_the_ids_of_many_tasks_are_read_from_the_response(rf, data, ids):
+    assert written_ids(rf.post("/"), Response(data)) == ids
+
+
+def test_a_response_to_head_has_no_bytes(anonymous, entries):
+    anonymous.head("/docs")
+
+    assert [entry.bytes for entry in entries()] == [0]
+
+
+def test_a_compressed_response_counts_what_is_sent(client, entries):
+    response = client.get("/openapi.json", headers={"Accept-Encoding": "gzip"})
+
+    assert entries()[0].bytes == len(response.content) == int(response["Content-Length"])
+
+
+@pytest.mark.django_db
+def test_the_log_reads_no_operator_from_the_database(client, entries, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        client.get("/admin/login/")
+
+    assert [(entry.route, hasattr(entry, "user_id")) for entry in entries()] == [("/admin/login", False)]
 
 
 def test_a_401_is_logged_with_its_reason_and_the_address_and_without_the_token(client_for, token_for, caplog):

@@ -60,9 +60,3 @@ def test_the_admin_redirects_to_its_login():
 
     assert response.status_code == 302
     assert response["Location"].startswith("/admin/login/")
-
-
-def test_a_line_break_in_a_path_starts_no_new_line_in_the_log(alice, caplog):
-    alice.get("/api/alice%0aforged line/tasks")
-
-    assert "GET /api/alice%0Aforged%20line/tasks 403" in caplog.messages
