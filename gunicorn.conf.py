@@ -9,6 +9,7 @@ monkey.patch_all(os=False, signal=False, subprocess=False)
 # ruff: noqa: E402
 import gc
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,9 @@ if log_format == "json":
 accesslog = None  # todo_api.middleware writes the request log
 
 if env.str("METRICS_TOKEN", ""):
-    metrics_files.prepare()
+    # Settings are read after this, from the environment.
+    metrics_folder = metrics_files.prepare(env.str("PROMETHEUS_MULTIPROC_DIR", ""))
+    os.environ |= {"PROMETHEUS_MULTIPROC_DIR": metrics_folder} if metrics_folder else {"METRICS_TOKEN": ""}
 
 # No log line shows these, so records do not look them up ("Optimization" in Python's logging HOWTO).
 logging._srcfile = None  # file and line of the caller

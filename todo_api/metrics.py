@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 SAMPLE_EVERY = 1  # seconds
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-FOLDER = os.environ.get(metrics_files.FOLDER, "") if settings.METRICS_TOKEN else ""
+FOLDER = settings.METRICS_FOLDER if settings.METRICS_TOKEN else ""  # read once
 if FOLDER:
     values.ValueClass = metrics_files.value_class(FOLDER)  # before the metrics below are made
 

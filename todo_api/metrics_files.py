@@ -23,7 +23,6 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.values import MultiProcessValue
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 MEMORY = Path("/dev/shm")  # noqa: S108
 MIB = 1 << 20
 # prometheus_client's file names -> bytes. A test computes how many bytes all routes, methods and statuses need.
@@ -102,14 +101,12 @@ def slots(folder: str) -> Slots:
 
 
 @cache  # gunicorn reads its configuration again at a reload
-def prepare() -> None:
-    """Make the folder before the server starts; gunicorn.conf.py calls this.
+def prepare(given: str) -> str | None:
+    """Return the folder for the files of all workers, None when there is no space for them.
 
-    A folder that the operator gave stays, without the files of an earlier run. It stops the start with one line if it
-    cannot be written. Otherwise the folder is made in memory and deleted at the end; if memory is full, the server
-    runs without metrics.
+    `given` is the operator's folder. It stays, without the files of an earlier run. If it cannot be written, the start
+    stops with one line. Without `given`, the folder is made in memory and deleted at the end.
     """
-    given = os.environ.get(FOLDER, "")
     try:
         folder = given or own_folder()
         for path in Path(folder).glob("*.db"):
@@ -117,11 +114,11 @@ def prepare() -> None:
         slots(folder).mine()
     except OSError as error:
         if given:
-            sys.exit(f"The service does not start: {FOLDER} is {given!r}, which cannot be written: {error.strerror}")
-        os.environ["METRICS_TOKEN"] = ""
+            problem = f"PROMETHEUS_MULTIPROC_DIR is {given!r}, which cannot be written: {error.strerror}"
+            sys.exit(f"The service does not start: {problem}")
         sys.stderr.write(f"The service runs without metrics: no files can be written in memory: {error.strerror}\n")
-    else:
-        os.environ[FOLDER] = folder
+        return None
+    return folder
 
 
 def own_folder() -> str:

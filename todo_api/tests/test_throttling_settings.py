@@ -10,7 +10,7 @@ from todo_api.throttling import client_address, rate
 
 
 def test_the_default_limits():
-    module = read_settings(RATE_LIMIT=None, RATE_LIMIT_ANON=None)
+    module = read_settings(RATE_LIMIT=None, RATE_LIMIT_ANON=None, USER_CONCURRENCY=None)
 
     assert (module["RATE_LIMIT"], module["RATE_LIMIT_ANON"], module["USER_CONCURRENCY"]) == (
         "600/minute",
