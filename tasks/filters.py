@@ -13,6 +13,7 @@ from tasks.serializers import StrictSerializer
 from tasks.statements import SORTS
 
 MAX_LIMIT = 1000
+MAX_WORDS = 10
 COMPLETED = {"all": None, "pending": False, "completed": True}
 
 
@@ -32,12 +33,22 @@ class ListParameters(StrictSerializer):
         required=False,
         allow_blank=True,
         max_length=200,
-        help_text="Words that occur in title or description, case-insensitive. `%` and `_` are ordinary characters.",
+        help_text=f"At most {MAX_WORDS} words. Each occurs in title or description, case-insensitive. "
+        "`%` and `_` are ordinary characters.",
     )
     limit = serializers.IntegerField(default=MAX_LIMIT, min_value=1, max_value=MAX_LIMIT, help_text="Page size.")
     cursor = serializers.CharField(
         required=False, max_length=4096, help_text='Opaque. It comes from the `Link: <…>; rel="next"` header of a page.'
     )
+
+    def validate_search(self, text: str) -> list[str]:
+        """Return the different words."""
+        words = list(dict.fromkeys(text.split()))
+        if len(words) > MAX_WORDS:
+            raise serializers.ValidationError(
+                f"Ensure this field has no more than {MAX_WORDS} words.", code="max_words"
+            )
+        return words
 
 
 @cache

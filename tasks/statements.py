@@ -32,6 +32,12 @@ SORTS_BY_NAME = {
     "title": ("title", "LOWER({})"),
     "priority": ("priority", "CASE {} WHEN 'high' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END"),
 }
+LOWERED = "LOWER(title || ' ' || COALESCE(description, ''))"  # a word has no space, so it occurs in one of the two
+# vendor -> the searched text, and the condition for one word. See docs/decisions/0016-search-reads-each-task-once.md.
+SEARCHES = {
+    "postgresql": (f"CONVERT_TO({LOWERED}, 'UTF8')", "POSITION(CONVERT_TO(LOWER(%s), 'UTF8') IN text) > 0"),
+    "sqlite": (LOWERED, "INSTR(text, LOWER(%s)) > 0"),
+}
 SORTS = (*SORTS_BY_NAME, *(f"-{name}" for name in SORTS_BY_NAME))
 
 
@@ -125,9 +131,8 @@ def _conditions(query: TaskQuery, column: str, key: str, beyond: str) -> Iterabl
         yield "completed = %s", [query.completed]
     if query.priority is not None:
         yield "priority = %s", [query.priority]
-    for word in query.words:
-        pattern = f"%{_escape(word)}%"
-        yield "(LOWER(title) LIKE LOWER(%s) ESCAPE '!' OR LOWER(description) LIKE LOWER(%s) ESCAPE '!')", [pattern] * 2
+    if query.words:
+        yield _search(len(query.words), connection.vendor), query.words
     if query.after is not None:
         value, task_id = query.after
         if isinstance(value, datetime):
@@ -136,9 +141,12 @@ def _conditions(query: TaskQuery, column: str, key: str, beyond: str) -> Iterabl
         yield f"({key.format(column)}, id) {beyond} ({key.format('%s')}, %s)", [value, task_id]
 
 
-def _escape(word: str) -> str:
-    """Escape LIKE wildcards with `!`."""
-    return word.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+@cache
+def _search(words: int, vendor: str) -> str:
+    """Return the condition that a task has so many words. LIMIT prevents that the text is computed for each word."""
+    text, found = SEARCHES[vendor]
+    every = " AND ".join([found] * words)
+    return f"EXISTS (SELECT 1 FROM (SELECT {text} AS text LIMIT 1) AS searched WHERE {every})"  # noqa: S608
 
 
 def _writable(values: Row) -> list[str]:

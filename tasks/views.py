@@ -106,7 +106,7 @@ class TaskViewSet(ModelViewSet[Task]):
             limit=limit + 1,  # one more row shows that another page follows
             completed=COMPLETED[parameters["status"]],
             priority=parameters.get("priority"),
-            words=parameters.get("search", "").split(),
+            words=parameters.get("search", ()),
             after=decode_cursor(self.user_id, sort, cursor) if cursor else None,
         )
         rows = self.tasks.select(query)

@@ -1,6 +1,7 @@
 """GET /api/{user_id}/tasks: filters, order, and the number of statements."""
 
 import importlib.util
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -8,6 +9,7 @@ from django.db import connection
 
 from tasks import filters
 from tasks.models import Task
+from tasks.statements import OwnedTasks, TaskQuery
 
 pytestmark = pytest.mark.django_db
 
@@ -198,6 +200,33 @@ def test_search_finds_the_exact_spelling(alice, make_task, search):
     make_task(title=f"Buy {search}!")
 
     assert titles(alice.get(alice.tasks_url, {"search": search})) == [f"Buy {search}!"]
+
+
+@pytest.mark.parametrize("search", ["b w k a l f o r t m", "walk " * 11, "Walk\tfor\nthe milk"])
+def test_ten_different_words_can_be_searched(alice, searchable_tasks, search):
+    assert titles(alice.get(alice.tasks_url, {"search": search})) == ["Walk"]
+
+
+def test_an_eleventh_word_is_refused(alice, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        response = alice.get(alice.tasks_url, {"search": "a b c d e f g h i j k"})
+
+    [error] = response.json()["errors"]
+    assert (response.status_code, error["field"], error["code"]) == (422, "search", "max_words")
+
+
+@pytest.mark.parametrize("words", [[*("a" * n for n in range(1, 10)), "b"], ["a" * 199 + "b"], ["b" + "a" * 199]])
+def test_no_search_takes_much_longer_than_the_search_for_one_word(words):
+    Task.objects.bulk_create(Task(user_id="alice", title="Long", description="a" * 1000) for _ in range(500))
+
+    def seconds(words):
+        begin = time.perf_counter()
+        assert OwnedTasks("alice").select(TaskQuery(sort="created", limit=1, words=words)) == []
+        return time.perf_counter() - begin
+
+    runs = [(seconds(["b"]), seconds(words)) for _ in range(20)]
+    shortest, longest = map(min, zip(*runs, strict=True))
+    assert longest < 3 * shortest, (shortest, longest)
 
 
 def test_search_never_finds_other_users_tasks(alice, bob, searchable_tasks):

@@ -550,7 +550,7 @@ export interface operations {
                 limit?: number;
                 /** @description Only tasks of this priority. */
                 priority?: "low" | "medium" | "high";
-                /** @description Words that occur in title or description, case-insensitive. `%` and `_` are ordinary characters. */
+                /** @description At most 10 words. Each occurs in title or description, case-insensitive. `%` and `_` are ordinary characters. */
                 search?: string;
                 /** @description `title` is alphabetical, `priority` is high first. A leading `-` reverses. Ties are broken by `id`. */
                 sort?: "created" | "updated" | "title" | "priority" | "-created" | "-updated" | "-title" | "-priority";
@@ -880,7 +880,7 @@ export interface operations {
                 limit?: number;
                 /** @description Only tasks of this priority. */
                 priority?: "low" | "medium" | "high";
-                /** @description Words that occur in title or description, case-insensitive. `%` and `_` are ordinary characters. */
+                /** @description At most 10 words. Each occurs in title or description, case-insensitive. `%` and `_` are ordinary characters. */
                 search?: string;
                 /** @description `title` is alphabetical, `priority` is high first. A leading `-` reverses. Ties are broken by `id`. */
                 sort?: "created" | "updated" | "title" | "priority" | "-created" | "-updated" | "-title" | "-priority";
