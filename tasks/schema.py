@@ -35,6 +35,14 @@ class TaskSchema(AutoSchema):
         """Return the first clause of the description."""
         return re.split(r"[.;,]", self.get_description())[0].replace("`", "")
 
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the operation. A change needs a body, although each of its fields is optional."""
+        operation: Any = super().get_operation(*args, **kwargs)
+        view: Any = self.view
+        if view.action in ("update", "partial_update"):
+            operation["requestBody"]["required"] = True
+        return operation
+
     def get_tags(self) -> list[str]:
         return ["Tasks of the user in the path" if self.is_below_user else "Tasks of the token's user"]
 

@@ -36,15 +36,18 @@ CODES = {
     405: "method_not_allowed",
     406: "not_acceptable",
     413: "payload_too_large",
+    414: "uri_too_long",  # this and 431 are of the server below: server_errors.py
     415: "unsupported_media_type",
     422: "validation_error",
     429: "rate_limited",
+    431: "headers_too_large",
     500: "internal_error",
     503: "database_unavailable",
 }
 # Names in RFC 9110 that Python 3.11 does not have.
 TITLES = {status: HTTPStatus(status).phrase for status in CODES} | {
     413: "Content Too Large",
+    414: "URI Too Long",
     422: "Unprocessable Content",
 }
 

@@ -19,9 +19,11 @@ PROBLEMS: dict[int, tuple[str, list[str]]] = {
     405: ('Method "POST" not allowed.', ["Allow"]),
     406: ("Could not satisfy the request Accept header.", []),
     413: ("The request body is larger than 64 KiB.", []),
+    414: ("The request line is too long.", []),
     415: (SEND_JSON, []),
     422: ("title: This field may not be blank.", []),
     429: ("Request was throttled. Expected available in 43 seconds.", ["Retry-After"]),
+    431: ("The request headers are too large.", []),
     500: ("Something unexpected went wrong. It has been logged.", []),
     503: ("The database cannot be reached. Try again in a moment.", ["Retry-After"]),
 }
@@ -81,12 +83,24 @@ def complete_document(result: Schema, generator: Any, request: Any, public: bool
     components["headers"] = HEADERS
     components["responses"] = {f"Problem{status}": problem(status) for status in PROBLEMS}
     components["schemas"]["Task"]["required"] = list(components["schemas"]["Task"]["properties"])
+    close_requests(components["schemas"])
     # Routes take an optional slash. The document shows paths without it.
     result["paths"] = {path.rstrip("/"): operations for path, operations in result["paths"].items()}
     for path, operations in result["paths"].items():
         for operation in operations.values():
             complete_operation(path, operation)
     return result
+
+
+def close_requests(schemas: Schema) -> None:
+    """Allow no unknown fields in bodies. Read-only fields of a task may have any value; they are ignored."""
+    read_only = {
+        name: {"readOnly": True} for name, field in schemas["Task"]["properties"].items() if "readOnly" in field
+    }
+    for name in ("TaskRequest", "PatchedTaskRequest"):
+        schemas[name]["properties"] |= read_only
+    for name in ("TaskRequest", "PatchedTaskRequest", "PatchedCompletionRequest"):
+        schemas[name]["additionalProperties"] = False
 
 
 def complete_operation(path: str, operation: Schema) -> None:

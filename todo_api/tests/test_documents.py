@@ -16,7 +16,7 @@ from todo_api.tests.server import Server
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 PAGES = ["/", "/docs", "/redoc"]
 DOCUMENTED = ["/docs", "/redoc"]
-ALWAYS = {"401", "405", "406", "500", "503"}
+ALWAYS = {"401", "405", "406", "414", "431", "500", "503"}
 WITH_BODY = {"400", "413", "415", "422"}
 
 
@@ -250,3 +250,26 @@ def test_a_new_task_requires_only_a_title(generated):
 
     assert schemas["TaskRequest"]["required"] == ["title"]
     assert "required" not in schemas["PatchedTaskRequest"]
+
+
+def test_only_complete_may_have_no_body(operations):
+    optional = {
+        name.rpartition("/")[2]
+        for name, operation in operations.items()
+        if "requestBody" in operation and not operation["requestBody"].get("required")
+    }
+
+    assert optional == {"complete", "toggle-status"}
+
+
+def test_a_body_has_no_unknown_field(generated):
+    schemas = generated["components"]["schemas"]
+    task = set(schemas["Task"]["properties"])
+
+    for name, fields in {
+        "TaskRequest": task,
+        "PatchedTaskRequest": task,
+        "PatchedCompletionRequest": {"completed"},
+    }.items():
+        assert schemas[name]["additionalProperties"] is False
+        assert schemas[name]["properties"].keys() == fields
