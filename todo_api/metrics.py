@@ -42,6 +42,8 @@ seconds_per_request = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 problems = Counter("http_problems", "Error responses by code.", ["code"], registry=registry)
+for code in (*CODES.values(), "token_expired", "token_invalid", "identity_unavailable"):
+    problems.labels(code)  # a counter that begins at 0, because increase() does not see the first value of a new one
 key_set_loaded = Gauge(
     "key_set_loaded_timestamp_seconds",
     "When the newest key set was fetched.",
