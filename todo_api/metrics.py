@@ -27,9 +27,9 @@ logger = logging.getLogger(__name__)
 
 SAMPLE_EVERY = 1  # seconds
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-FOLDER = settings.METRICS_FOLDER if settings.METRICS_TOKEN else ""  # read once
-if FOLDER:
-    values.ValueClass = metrics_files.value_class(FOLDER)  # before the metrics below are made
+FOLDER = metrics_files.usable(settings.METRICS_FOLDER) if settings.METRICS_TOKEN else ""  # read once
+# Before the metrics below are made. Without this line the library reads the environment variable.
+values.ValueClass = metrics_files.value_class(FOLDER) if FOLDER else values.MutexValue
 
 registry = CollectorRegistry()
 in_progress = Gauge("http_requests_in_progress", "Requests in work.", registry=registry, multiprocess_mode="livesum")

@@ -96,8 +96,8 @@ def write_zeros(path: Path, size: int) -> None:
 
 
 @cache
-def slots(folder: str) -> Slots:
-    return Slots(Path(folder))
+def slots(path: str) -> Slots:
+    return Slots(Path(path))
 
 
 @cache  # gunicorn reads its configuration again at a reload
@@ -108,31 +108,39 @@ def prepare(given: str) -> str | None:
     stops with one line. Without `given`, the folder is made in memory and deleted at the end.
     """
     try:
-        folder = given or own_folder()
-        for path in Path(folder).glob("*.db"):
-            path.unlink()
-        slots(folder).mine()
+        path = given or own_folder()
+        for file in Path(path).glob("*.db"):
+            file.unlink()
+        slots(path).mine()
     except OSError as error:
         if given:
             problem = f"PROMETHEUS_MULTIPROC_DIR is {given!r}, which cannot be written: {error.strerror}"
             sys.exit(f"The service does not start: {problem}")
         sys.stderr.write(f"The service runs without metrics: no files can be written in memory: {error.strerror}\n")
         return None
-    return folder
+    return path
 
 
 def own_folder() -> str:
     """Return a new folder that is deleted when this process ends."""
-    folder, owner = tempfile.mkdtemp(prefix="metrics-", dir=MEMORY if MEMORY.is_dir() else None), os.getpid()
+    path, owner = tempfile.mkdtemp(prefix="metrics-", dir=MEMORY if MEMORY.is_dir() else None), os.getpid()
 
     def remove() -> None:
         if os.getpid() == owner:  # workers inherit this function
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(path, ignore_errors=True)
 
     atexit.register(remove)
-    return folder
+    return path
 
 
-def value_class(folder: str) -> Any:
+def usable(path: str) -> str:
+    """Return the folder, or an empty text where this process cannot write into it and keeps its metrics to itself."""
+    try:
+        return path if path and slots(path).mine() else ""
+    except OSError:  # of a command; prepare() has tried it for a server
+        return ""
+
+
+def value_class(path: str) -> Any:
     """Return the class with which prometheus_client writes values into the files of this process."""
-    return MultiProcessValue(slots(folder).mine)  # type: ignore[no-untyped-call]
+    return MultiProcessValue(slots(path).mine)  # type: ignore[no-untyped-call]

@@ -3,12 +3,14 @@
 import os
 import re
 import signal
+import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
+from django.conf import settings
 from django.urls import URLPattern, get_resolver
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
@@ -16,7 +18,7 @@ from todo_api.exceptions import CODES
 from todo_api.metrics import METHODS, problems, requests, seconds_per_request
 from todo_api.metrics_files import SIZES, Slots
 from todo_api.routes import template
-from todo_api.tests.server import METRICS_TOKEN, Server
+from todo_api.tests.server import METRICS_TOKEN, Server, clean_environment
 from todo_api.tests.test_metrics import TOKEN, count
 
 STATUSES = 16  # of one method of one route; the API documents 14
@@ -169,6 +171,16 @@ def test_a_folder_that_cannot_be_written_stops_the_start_with_one_line(serve, fo
     assert re.fullmatch(
         r"The service does not start: PROMETHEUS_MULTIPROC_DIR is '.+', which cannot be written: .+", line
     )
+
+
+def test_a_command_needs_no_folder(folder):
+    environment = clean_environment(METRICS_TOKEN=METRICS_TOKEN, PROMETHEUS_MULTIPROC_DIR=str(folder / "nowhere"))
+
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"], cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True
+    )
+
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
 
 
 def test_without_memory_the_service_runs_without_metrics(serve):
