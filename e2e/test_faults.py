@@ -34,11 +34,16 @@ def assert_only_503(answers):
     assert {(answer.status, answer.retry_after) for answer in answers} <= {(503, "1")}
 
 
-def assert_alive(report, begin, end):
-    """/health is 200 within 100 ms. A twentieth may be later: the clients and the service share the CPU."""
-    answers = [answer for answer in report.health if begin < answer.begin < end]
-    assert {answer.status for answer in answers} == {200}
+def assert_quick(answers):
+    """Each answer comes within 100 ms. One of twenty may take a second: the clients and the service share the CPU."""
+    assert {answer.status for answer in answers} <= {200, 201}
     assert percentile(answers, 0.95) < 0.1
+    assert slowest(answers) < 1
+
+
+def assert_alive(report, begin, end):
+    """/health does not wait for the database."""
+    assert_quick([answer for answer in report.health if begin < answer.begin < end])
 
 
 def terminate_connections(database):
@@ -52,7 +57,7 @@ def test_terminated_connections_fail_only_writes_that_cannot_be_repeated(service
     clients = load(service, SECONDS + 2)
     end, times = time.monotonic() + SECONDS, 0
     while time.monotonic() < end:
-        time.sleep(0.25)
+        time.sleep(1)  # longer than a request, because a request is repeated only once
         terminate_connections(own_database)
         times += 1
     report = clients.report(own_database)
@@ -104,7 +109,7 @@ def test_a_database_that_hangs_is_503_within_5_seconds(service, own_database, lo
     back = time.monotonic()
     report = clients.report(own_database)
 
-    not_ready = min(answer.end for answer in report.ready if answer.begin > begin and answer.status == 503) - begin
+    not_ready = min(answer.end for answer in report.ready if answer.end > begin and answer.status == 503) - begin
     report.print(f"database hangs: {hang.__name__}", not_ready=not_ready, first_success=report.first_success(back))
     assert report.statuses[503]
     assert_only_503(report.refused)
@@ -165,23 +170,25 @@ def timed_call(service, token, method, path):
 def test_a_locked_row_affects_only_its_owner(service, own_database, load):
     alice = make_token("alice", secret=SECRET)
     task_id = service.call(alice, "POST", "/api/tasks", {"title": "Buy milk"}).json()["id"]
-    clients = load(service, 8, clients=4)
+    rounds = 3 if LONG else 1  # each takes 4 seconds
+    clients = load(service, 4 + 4 * rounds, clients=4)
     wait_until(lambda: own_database.execute("SELECT count(*) FROM tasks WHERE user_id <> 'alice'")[0][0] > 4)
     with own_database.connect() as connection, connection.transaction(), ThreadPoolExecutor(40) as pool:
         connection.execute("SELECT FROM tasks WHERE id = %s FOR UPDATE", [task_id])
         path = f"/api/tasks/{task_id}/complete"
-        toggles = [pool.submit(timed_call, service, alice, "PATCH", path) for _ in range(40)]
-        statuses, times = zip(*(toggle.result() for toggle in toggles), strict=True)
-        time.sleep(15 - 8 if LONG else 0)
+        answers = []
+        for _ in range(rounds):
+            toggles = [pool.submit(timed_call, service, alice, "PATCH", path) for _ in range(40)]
+            answers += [toggle.result() for toggle in toggles]
     report = clients.report(own_database)
 
+    statuses, times = zip(*answers, strict=True)
     owner = f"{statuses.count(429)} of 429, {statuses.count(503)} of 503"
     report.print("a locked row, requests of other users", owner=owner, slowest_of_owner=max(times))
     assert set(statuses) == {429, 503}
-    assert statuses.count(503) <= 2 * 8  # USER_CONCURRENCY in each worker
+    assert statuses.count(503) <= rounds * 2 * 8  # USER_CONCURRENCY in each worker
     assert max(times) < LONGEST
-    assert not report.refused
-    assert percentile(report.requests, 0.99) < 0.1
+    assert_quick(report.requests)
 
 
 def test_a_primary_that_becomes_read_only_is_503_for_writes(service, own_database, load):

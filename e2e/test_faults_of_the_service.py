@@ -35,10 +35,9 @@ def test_a_killed_worker_fails_only_its_own_requests(start, own_database, load):
     report = clients.report(own_database)
 
     report.print("worker killed", new_worker=replaced)
-    failed = [answer for answer in report.refused if answer.begin <= begin]
-    assert {answer.status for answer in failed} <= {0}
-    assert failed == report.refused
-    assert len(failed) <= 24  # one request of each client
+    assert {answer.status for answer in report.refused} <= {0}
+    assert all(answer.begin < begin + 0.5 for answer in report.refused)  # the kernel closes the connections a bit later
+    assert len(report.refused) <= 24  # one request of each client
     assert replaced < 2
     assert report.lost == 0
 
