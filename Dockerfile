@@ -1,12 +1,13 @@
 # The first stage installs the packages. The second stage contains the packages and the code.
-FROM python:3.11-slim AS build
+FROM python:3.14-slim AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /venv
 COPY requirements.txt .
 RUN /venv/bin/pip install -r requirements.txt
 
-FROM python:3.11-slim
-ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=8000
+FROM python:3.14-slim
+ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=8000 \
+    SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 RUN useradd --uid 1000 --no-create-home --home-dir /app app
 WORKDIR /app
 COPY --from=build /venv /venv
