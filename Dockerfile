@@ -6,7 +6,7 @@ COPY requirements.txt .
 RUN /venv/bin/pip install -r requirements.txt
 
 FROM python:3.14-slim
-ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=8000 \
+ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=7860 \
     SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 RUN useradd --uid 1000 --no-create-home --home-dir /app app
 WORKDIR /app
@@ -18,7 +18,7 @@ COPY tasks tasks
 RUN mkdir static && DJANGO_SECRET_KEY=collecting-static-files python manage.py collectstatic --noinput --verbosity 0 \
     && python -m whitenoise.compress --quiet static && python -m compileall -q todo_api tasks
 USER 1000
-EXPOSE 8000
+EXPOSE 7860
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ['PORT']}/health\", timeout=2)"]
 # Run the migrations in a separate step: python manage.py migrate
