@@ -51,13 +51,13 @@ def database_of_the_tests():
 class Server:
     """gunicorn as in production, on a free port. Its log is a file in `folder`."""
 
-    def __init__(self, folder, command=(sys.executable, "-m", "gunicorn"), **variables):
+    def __init__(self, folder, command=(sys.executable, "-m", "gunicorn"), cwd=settings.BASE_DIR, **variables):
         self.port = free_port()
         self.log_file = folder / "gunicorn.log"
         with self.log_file.open("w") as log:
             self.process = subprocess.Popen(
                 command,
-                cwd=settings.BASE_DIR,
+                cwd=cwd,
                 env=clean_environment(PORT=str(self.port), **variables),
                 stdout=log,
                 stderr=log,
