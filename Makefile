@@ -20,7 +20,7 @@ run: setup .env ## start the service at http://localhost:8000 (PORT=, HOST=, DAT
 test: .venv/tools ## run all tests on PostgreSQL 18 (DB=sqlite for SQLite)
 	@TEST_DB=$(DB) $(PY) -m pytest --cov --cov-report=term
 
-check: .venv/tools ## lint, types, import rules, migrations, deployment, docs/openapi.yaml
+check: .venv/tools ## lint, types, import rules, migrations, deployment, manifests, docs/openapi.yaml
 	$(PY) -m ruff check
 	$(PY) -m ruff format --check
 	$(CHECKED) $(PY) -m mypy
@@ -29,6 +29,7 @@ check: .venv/tools ## lint, types, import rules, migrations, deployment, docs/op
 	$(CHECKED) $(PY) manage.py check --deploy --fail-level WARNING
 	$(CHECKED) $(PY) manage.py spectacular --validate --fail-on-warn | diff docs/openapi.yaml - || \
 		(echo "docs/openapi.yaml differs from the code: run 'make schema'" >&2; exit 1)
+	$(PY) -m kubernetes_validate --strict $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml))
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-client; else echo "no npm: the client is not checked"; fi
 
 e2e: node .venv/tools examples/nextjs/node_modules/.installed ## tests with a real Better Auth and browser (Node 20, Chromium)
