@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from todo_api.admin_site import password_check
 from todo_api.tests.server import Server
-from todo_api.tests.test_settings import read_settings
+from todo_api.tests.settings import read_settings
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from django.test import RequestFactory
 
 from todo_api.checks import check_settings
 from todo_api.tests.counting import ADDRESS, NO_TASK, statuses
-from todo_api.tests.test_settings import read_settings
+from todo_api.tests.settings import read_settings
 from todo_api.throttling import client_address, rate
 
 
