@@ -79,11 +79,10 @@ REQUEST_ID = "3f2c9a5be6c14f0b9d1e8a7c5b4d3e2f"
 def complete_document(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
     """Add the problems and headers of its responses to every operation. One of POSTPROCESSING_HOOKS."""
     components = result["components"]
+    complete_schemas(components["schemas"])
     components["schemas"]["Problem"] = PROBLEM
     components["headers"] = HEADERS
     components["responses"] = {f"Problem{status}": problem(status) for status in PROBLEMS}
-    components["schemas"]["Task"]["required"] = list(components["schemas"]["Task"]["properties"])
-    close_requests(components["schemas"])
     # Routes take an optional slash. The document shows paths without it.
     result["paths"] = {path.rstrip("/"): operations for path, operations in result["paths"].items()}
     for path, operations in result["paths"].items():
@@ -92,15 +91,16 @@ def complete_document(result: Schema, generator: Any, request: Any, public: bool
     return result
 
 
-def close_requests(schemas: Schema) -> None:
-    """Allow no unknown fields in bodies. Read-only fields of a task may have any value; they are ignored."""
-    read_only = {
-        name: {"readOnly": True} for name, field in schemas["Task"]["properties"].items() if "readOnly" in field
-    }
-    for name in ("TaskRequest", "PatchedTaskRequest"):
-        schemas[name]["properties"] |= read_only
-    for name in ("TaskRequest", "PatchedTaskRequest", "PatchedCompletionRequest"):
-        schemas[name]["additionalProperties"] = False
+def complete_schemas(schemas: Schema) -> None:
+    """Say that a response has all its fields, and a body no unknown ones. A read-only field of a body is ignored."""
+    for name, schema in schemas.items():
+        if name.endswith("Request"):
+            response = schemas.get(name.removeprefix("Patched").removesuffix("Request"), {})
+            fields = response.get("properties", {}).items()
+            schema["properties"] |= {field: {"readOnly": True} for field, value in fields if "readOnly" in value}
+            schema["additionalProperties"] = False
+        elif "properties" in schema:
+            schema["required"] = list(schema["properties"])
 
 
 def complete_operation(path: str, operation: Schema) -> None:
