@@ -18,7 +18,7 @@ from todo_api.tests.tokens import make_token
 LONG = "E2E_SECONDS" in os.environ
 SECONDS = int(os.environ.get("E2E_SECONDS", "6"))
 # More threads than clients, so that a client waits for the database and not for a thread.
-VARIABLES = {"WEB_CONCURRENCY": "2", "WEB_THREADS": "32"}
+VARIABLES = {"WEB_CONCURRENCY": "2", "USER_CONCURRENCY": "8"}
 LONGEST = 5  # seconds until each request is answered
 
 pytestmark = pytest.mark.timeout(4 * SECONDS + 60)

@@ -13,7 +13,7 @@ from e2e.processes import Service, wait_until
 from e2e.report import percentile, slowest
 
 SECONDS = int(os.environ.get("E2E_SECONDS", "6"))
-VARIABLES = {"WEB_CONCURRENCY": "2", "WEB_THREADS": "32"}
+VARIABLES = {"WEB_CONCURRENCY": "2", "USER_CONCURRENCY": "8"}
 
 pytestmark = pytest.mark.timeout(4 * SECONDS + 60)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import time
 from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -78,7 +79,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     def listen(self, listener: socket) -> Server:
         listener.setblocking(False)
-        server = Server(listener, handle=lambda *client: self.handle(listener, *client), spawn=self.clients)
+        name = ListenerName(listener.getsockname())
+        server = Server(listener, handle=lambda *client: self.handle(name, *client), spawn=self.clients)
         server.start()
         return server
 
@@ -109,13 +111,13 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
         """Wait for the requests in work; who sends none is given a moment."""
         begin = time.monotonic()
         end = begin + self.cfg.graceful_timeout - settings.DRAIN_SECONDS
-        while self.connections and time.monotonic() < end:
+        while len(self.clients) and time.monotonic() < end:  # also those whose greenlet has not run yet
             for connection in self.connections:
                 if connection.idle:
                     connection.deadline = min(connection.deadline, begin + LINGER)
             self.watch(0.1)
 
-    def handle(self, listener: socket, client: Connection, addr: Any) -> None:
+    def handle(self, listener: ListenerName, client: Connection, addr: Any) -> None:
         """All requests of a connection."""
         self.connections.add(client)
         try:
@@ -137,6 +139,16 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
         sock.await_body()
         super().handle_request(listener_name, req, sock, addr)
         sock.await_request(self.cfg.keepalive)
+
+
+@dataclass(frozen=True)
+class ListenerName:
+    """What gunicorn needs of a listening socket for a request, also after the socket was closed."""
+
+    name: Any
+
+    def getsockname(self) -> Any:
+        return self.name
 
 
 def is_readable(sock: socket) -> bool:
