@@ -108,9 +108,9 @@ class Service(Process):
         headers = {"Authorization": f"Bearer {token}"}
         return requests.request(method, self.url + path, headers=headers, json=body, timeout=10)
 
-    def methods_for(self, path):
-        """Return the methods of the requests for this path, from the request log."""
-        return re.findall(rf'"(\w+) {re.escape(path)} \d+"', self.log)
+    def methods_for(self, route):
+        """Return the methods of the requests for this route, from the request log."""
+        return re.findall(rf'"(\w+) {re.escape(route)} \d+"', self.log)
 
 
 class BetterAuth(Process):

@@ -43,7 +43,7 @@ def pgbouncer(own_database):
 
 def test_100_clients_through_pgbouncer_with_20_connections(start, own_database, pgbouncer, load):
     # This PgBouncer refuses startup options. Each client has its own connection to it.
-    options = {"DB_STATEMENT_TIMEOUT": "0", "WEB_CONCURRENCY": "2", "WEB_THREADS": "60"}
+    options = {"DB_STATEMENT_TIMEOUT": "0", "WEB_CONCURRENCY": "2", "DB_POOL_SIZE": "50"}
     service = start(Service, DATABASE_URL=own_database.url_at(pgbouncer), **options)
     report = load(service, SECONDS, clients=100, pause=0.1).report(own_database)
 

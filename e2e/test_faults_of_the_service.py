@@ -107,7 +107,7 @@ def test_a_read_only_file_system_stops_nothing(start, own_database, load):
 
 
 def test_100_users_at_once(start, own_database, load):
-    service = start(Service, DATABASE_URL=own_database.url, **VARIABLES | {"WEB_THREADS": "8"})
+    service = start(Service, DATABASE_URL=own_database.url, **VARIABLES)
     report = load(service, SECONDS + 2, clients=100, pause=1).report(own_database)
 
     begin = report.requests[0].begin + 2  # 100 connections have been made

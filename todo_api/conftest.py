@@ -16,7 +16,10 @@ from todo_api.throttling import RateLimitThrottle, rate_limits
 def server(django_db_setup, tmp_path_factory):
     """gunicorn with the tests' database. It sees only committed rows: use `django_db(transaction=True)`."""
     server = Server(
-        tmp_path_factory.mktemp("server"), DATABASE_URL=database_of_the_tests(), METRICS_TOKEN=METRICS_TOKEN
+        tmp_path_factory.mktemp("server"),
+        DATABASE_URL=database_of_the_tests(),
+        METRICS_TOKEN=METRICS_TOKEN,
+        DB_POOL_SIZE="8",
     )
     yield server
     server.stop()

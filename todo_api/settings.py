@@ -63,7 +63,7 @@ try:
 
     DATABASE_URL = env.str("DATABASE_URL", "") or env.str("NEON_DB_URL", "") or f"sqlite:///{BASE_DIR}/db.sqlite3"
     CONN_MAX_AGE = env.int("DB_CONN_MAX_AGE", 240, validate=validate.Range(min=0))
-    DB_POOL_SIZE = env.int("DB_POOL_SIZE", 8, validate=validate.Range(min=1))
+    DB_POOL_SIZE = env.int("DB_POOL_SIZE", 16, validate=validate.Range(min=1))
     DB_STATEMENT_TIMEOUT = env.int("DB_STATEMENT_TIMEOUT", 4, validate=validate.Range(min=0))
     DB_TIME_LIMIT = (DB_STATEMENT_TIMEOUT or 4) + 0.5  # seconds that a request may wait for the database
 
