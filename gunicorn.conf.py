@@ -1,7 +1,8 @@
 """gunicorn's settings; every variable is in .env.example."""
 
-# Before anything else: preload_app imports psycopg, ssl and threading in the master process. Signals, child processes
-# and fork stay as they are, because the master waits for its workers with them. See decision 15.
+# First, because preload_app imports psycopg, ssl and threading in the master process. Signals, child processes and fork
+# are not patched: the master uses them to wait for its workers.
+# See docs/decisions/0015-greenlets-and-a-pool-of-our-own.md.
 from gevent import monkey
 
 monkey.patch_all(os=False, signal=False, subprocess=False)
@@ -63,7 +64,7 @@ logging.logThreads = logging.logMultiprocessing = False
 
 
 def on_starting(server: Any) -> None:
-    """Let the workers know when SIGTERM is for all of them, and not for one that is replaced."""
+    """Tell the workers whether SIGTERM stops all of them or replaces one."""
     stop = server.stop
 
     def stop_all(graceful: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""The task list of operators with the owners' e-mail addresses, where Better Auth's users are at hand."""
+"""The admin's task list with the owners' e-mail addresses, where Better Auth's users are in the same database."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from todo_api.models import BetterAuthUser
 
 
 class TaskWithOwnerAdmin(TaskAdmin):
-    """TaskAdmin that shows, and finds by, the e-mail of the task's owner."""
+    """TaskAdmin that also shows and searches the e-mail address of the task's owner."""
 
     list_display = ["id", "title", "user_id", "owner_email", "completed", "priority", "created_at"]
     search_help_text = f"{TaskAdmin.search_help_text}, or a part of the owner's e-mail"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
-        """The tasks with their owners' addresses, in the same statement."""
+        """Return the tasks with their owners' addresses, in the same statement."""
         owner = _users_by_text_id().filter(text_id=OuterRef("user_id"))
         tasks: QuerySet[Task] = super().get_queryset(request).annotate(email_of_owner=Subquery(owner.values("email")))
         return tasks
@@ -30,7 +30,7 @@ class TaskWithOwnerAdmin(TaskAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Task], search_term: str
     ) -> tuple[QuerySet[Task], bool]:
-        """What TaskAdmin finds, and the tasks of the users whose e-mail has the term in it."""
+        """Search as TaskAdmin does, and add the tasks of users whose e-mail address contains the term."""
         found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
         if not search_term:
             return found, may_have_duplicates
@@ -39,16 +39,16 @@ class TaskWithOwnerAdmin(TaskAdmin):
 
     @admin.display(description="owner's e-mail", empty_value="-")
     def owner_email(self, task: Any) -> str | None:
-        """The address that get_queryset() brought along; none when the user is gone."""
+        """Return the address, None when the user was deleted."""
         email: str | None = task.email_of_owner
         return email
 
 
 def _users_by_text_id() -> QuerySet[Any]:
-    """Better Auth's users with their ids as the tasks have them, which are text whatever they are there."""
+    """Return Better Auth's users with their ids as text, as in the table of tasks."""
     return BetterAuthUser.objects.annotate(text_id=Cast("id", TextField()))
 
 
-if settings.REQUIRE_KNOWN_USER:
+if settings.REQUIRE_KNOWN_USER:  # read once
     admin.site.unregister(Task)
     admin.site.register(Task, TaskWithOwnerAdmin)

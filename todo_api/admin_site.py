@@ -1,4 +1,4 @@
-"""The admin site of operators: how often anyone may try to sign in, and what becomes of values it cannot use.
+"""The admin site: limits for the sign-in, and a 400 for values that Django's admin does not check.
 
 See docs/decisions/0018-the-admins-sign-in-is-bounded.md.
 """
@@ -25,12 +25,10 @@ from todo_api.throttling import client_address, rate_limits
 
 logger = logging.getLogger(__name__)
 
-password_check = threading.Lock()  # one check of a password takes a processor for a third of a second
+password_check = threading.Lock()  # a check of a password takes 0.3 seconds of CPU time
 
 
 class OperatorSiteConfig(AdminConfig):
-    """Django's admin app with the site below."""
-
     default_site = "todo_api.admin_site.OperatorSite"
 
 
@@ -54,16 +52,16 @@ class OperatorSite(AdminSite):
         return response
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
-        """Every page but the sign-in goes through here."""
+        """Wrap every page except the sign-in."""
         return super().admin_view(refuse_values(view), cacheable)
 
     def get_urls(self) -> list[Any]:
-        """Django's, without the redirect to an object's own page: tasks have none."""
+        """Return Django's URLs without the redirect to an object's own page, because tasks have none."""
         return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
 
 
 def refuse_values(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn a value that Django's admin passes on unchecked, and that the database or Python refuses, into a 400."""
+    """Answer 400 to a value that Django's admin does not check and that the database or Python refuses."""
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
@@ -71,7 +69,7 @@ def refuse_values(view: Callable[..., Any]) -> Callable[..., Any]:
             response = view(request, *args, **kwargs)
             return response.render() if isinstance(response, SimpleTemplateResponse) else response
         except (ValueError, OverflowError, DataError, FieldDoesNotExist) as error:
-            # Without the error's message, which holds the value. The stack shows whether it is a bug of ours.
+            # The message of the error is left out, because it holds the value. The stack shows whether it is a bug.
             stack = "".join(traceback.format_tb(error.__traceback__))
             logger.warning("The admin answers 400: %s\n%s", type(error).__name__, stack)
             raise BadRequest from error
@@ -80,7 +78,7 @@ def refuse_values(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def count_attempt(request: HttpRequest) -> None:
-    """Count an attempt to sign in for its address, then for all addresses; Throttled when there were too many."""
+    """Count an attempt to sign in for its address and for all addresses. Raise Throttled over the limit."""
     limits = rate_limits()
     for name, key in (("sign-in", client_address(request)), ("sign-ins", "all")):
         usage = limits[name].hit(key) if name in limits else None

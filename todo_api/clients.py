@@ -1,4 +1,4 @@
-"""The sockets of a worker's clients: a deadline for everything a client does, and a fair share for each worker."""
+"""The connections of clients: deadlines for the client, and an even distribution over the workers."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ sleep = get_original("time", "sleep")
 
 
 class TooSlow(BrokenPipeError):
-    """A client has not done in time what it had to do. gunicorn closes the connection without a word in the log."""
+    """The client missed its deadline. gunicorn closes the connection without a log line."""
 
     def __init__(self) -> None:
         super().__init__(errno.EPIPE, "the client is too slow")
 
 
 class Connection(socket):  # type: ignore[misc]  # gevent is not typed
-    """A client's socket with a deadline for what the client does now, however many bytes trickle until then."""
+    """A client's socket with a deadline for what the client does now. Single bytes do not extend it."""
 
     client_closed = closing = False
 
@@ -45,7 +45,7 @@ class Connection(socket):  # type: ignore[misc]  # gevent is not typed
         self.await_request(HEADERS)
 
     def await_request(self, seconds: float) -> None:
-        """What the client is late with is the first byte of a request, and then the rest of its headers."""
+        """Set the deadline for the first byte of a request, in seconds from now. The headers then have their own."""
         self.idle, self.sending = True, False
         self.deadline = time.monotonic() + seconds
 
@@ -53,7 +53,7 @@ class Connection(socket):  # type: ignore[misc]  # gevent is not typed
         self.deadline = time.monotonic() + BODY
 
     def cut(self) -> None:
-        """Wake who waits for the client. Nothing happens to a request that waits for something else."""
+        """End the wait for the client. A request that waits for something else is not affected."""
         if self.sending or self.unread():  # it would keep the kernel's memory for minutes
             self.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
             self.closing = True
@@ -65,9 +65,9 @@ class Connection(socket):  # type: ignore[misc]  # gevent is not typed
         return int.from_bytes(fcntl.ioctl(self.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
     def recv(self, *args: Any) -> bytes:
-        """What has come, or the next that comes."""
+        """Return received bytes; wait for some when there are none."""
         if self.idle:
-            self._wait(self._read_event)  # even if the next request is here already: the other clients go first
+            self._wait(self._read_event)  # even if the next request has arrived: other clients are served first
             self.idle, self.deadline = False, time.monotonic() + HEADERS
         data: bytes = super().recv(*args)
         self.client_closed = not data
@@ -79,7 +79,7 @@ class Connection(socket):  # type: ignore[misc]  # gevent is not typed
         super().sendall(data, flags)
 
     def close(self) -> None:
-        """Close without a reset: the client may not have read all of the response yet."""
+        """Close without a reset, because the client may not have read all of the response yet."""
         if self.closing or self.client_closed:
             super().close()
         else:
@@ -88,12 +88,12 @@ class Connection(socket):  # type: ignore[misc]  # gevent is not typed
 
 
 class Server(StreamServer):  # type: ignore[misc]  # gevent is not typed
-    """gevent's server, which shares connections out among the workers, and whose clients are `Connection`s."""
+    """gevent's server, with `Connection` for clients and an even distribution over the workers."""
 
     max_accept = 2  # in a turn of the event loop
 
     def _do_read(self) -> None:
-        """Accept, a moment later than an idle worker would: who wakes first would take all that come at once."""
+        """Accept 0.2 ms later than an idle worker, or the first worker to wake accepts every pending connection."""
         if self.pool:
             sleep(HEAD_START)
         super()._do_read()
@@ -114,9 +114,9 @@ DROP_SYN = b"".join(
 
 
 def refuse_new_connections(listener: socket) -> None:
-    """Ignore who begins to connect; who has begun is still accepted. Closing the socket alone would reset those.
+    """Drop new connections in the kernel, and accept those that have begun. Closing the socket would reset them.
 
-    The client repeats its SYN after a second, when the socket is closed, and is refused. Linux alone can do this.
+    A client repeats its SYN after a second. By then the socket is closed, and the client is refused. Linux only.
     """
     code = ctypes.create_string_buffer(DROP_SYN, len(DROP_SYN))
     with suppress(OSError):

@@ -85,7 +85,7 @@ class CompressionMiddleware(GZipMiddleware):
 
 
 class AdminOnlyMixin(MiddlewareMixin):
-    """Runs a middleware of Django for the admin's paths alone, so that an API request does not pay for it."""
+    """Runs a middleware of Django for the admin's paths only, so that API requests are faster."""
 
     def __call__(self, request: HttpRequest) -> Any:
         if request.path_info.startswith(ADMIN_PREFIX):

@@ -1,4 +1,4 @@
-"""Headers that tell browsers what a response may do: a policy for pages, a stricter one for everything else."""
+"""Security headers: a Content-Security-Policy for pages, and a stricter one for all other responses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE_HEADERS = {
 
 
 class SecurityHeadersMiddleware(CSPMiddleware):
-    """django-csp and OWASP's headers for HTML pages. For other responses, which are most, one constant header."""
+    """django-csp and OWASP's headers for HTML pages. Any other response gets one constant header."""
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response: HttpResponseBase = self.get_response(request)  # type: ignore[assignment]  # never awaitable here

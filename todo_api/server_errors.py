@@ -1,4 +1,4 @@
-"""What the server itself refuses or breaks, below the application: problem+json and one JSON line of the log."""
+"""Errors of the server below the application: problem+json, and one JSON log line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BROKEN = (500, "internal_error", "Something unexpected went wrong. It has been l
 
 
 class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn is not typed
-    """gunicorn's own lines, in the shape of all others."""
+    """gunicorn's own log lines as JSON."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -37,14 +37,14 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn is not typed
 
 
 def refusal(error: BaseException) -> tuple[int, str, str]:
-    """Status, code and detail for an exception that reached the server."""
+    """Return status, code and detail for an exception that reached the server."""
     if not isinstance(error, errors.ParseException) or isinstance(error, APPLICATION_ERRORS):
         return BROKEN
     return next((answer for kind, answer in REFUSALS.items() if isinstance(error, kind)), MALFORMED)
 
 
 def respond(error: BaseException, address: str, request_id: str) -> bytes:
-    """Log the error and return the whole response. The error's own words may hold a token or a query."""
+    """Log the error's class and return the response. The error's message may hold a token or a query."""
     status, code, detail = refusal(error)
     set_request_id(request_id)
     logger.log(

@@ -1,4 +1,4 @@
-"""The process that serves: gunicorn's gevent worker. See decision 15."""
+"""gunicorn's gevent worker. See docs/decisions/0015-greenlets-and-a-pool-of-our-own.md."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from todo_api.draining import is_draining
 from todo_api.server_errors import respond
 
 NO_DEADLINE = nullcontext()
-HANDSHAKE = 0.5  # seconds in which a connection that has begun is established
+HANDSHAKE = 0.5  # seconds within which a TCP handshake that has begun is complete
 
 poll_now = get_original("select", "poll")
 
@@ -48,10 +48,10 @@ def wait(generator: Any, fileno: int, interval: float = 0.0, timeout: float | No
 
 
 class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
-    """gunicorn.conf.py has patched the standard library before anything of the application was imported."""
+    """Serves each connection in a greenlet. gunicorn.conf.py has patched the standard library before all imports."""
 
     def patch(self) -> None:
-        """Prepare this process."""
+        """Replace gunicorn's sockets and psycopg's wait with those of gevent."""
         self.sockets: list[socket] = [socket(s.FAMILY, s.sock.type, fileno=s.sock.detach()) for s in self.sockets]
         psycopg.waiting.wait = wait  # type: ignore[assignment]  # wait() is not generic
 
@@ -62,12 +62,12 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
         super().init_process()
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """SIGTERM. From now on responses say `Connection: close`."""
+        """Stop after SIGTERM. Responses have `Connection: close` from now on."""
         super().handle_exit(sig, frame)
         self.stopping.set()
 
     def run(self) -> None:
-        """Serve until the master says stop, and end without a reset."""
+        """Serve until the master stops this worker, and end without resetting a connection."""
         servers = [self.listen(listener) for listener in self.sockets]
         while self.alive:
             self.watch(1)
@@ -85,7 +85,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
         return server
 
     def watch(self, seconds: float) -> None:
-        """Tell the master that this process is alive, and cut who is late."""
+        """Tell the master that this process is alive, and cut connections after their deadline."""
         self.notify()
         now = time.monotonic()
         for connection in self.connections:
@@ -97,7 +97,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
             gevent.sleep(seconds)
 
     def drain(self) -> None:
-        """Serve on until load balancers have noticed, then accept what has arrived, and nothing new."""
+        """Serve for DRAIN_SECONDS, so that load balancers notice. Then accept only connections that have begun."""
         end = time.monotonic() + settings.DRAIN_SECONDS
         while time.monotonic() < end:
             self.watch(0.1)
@@ -108,7 +108,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
             self.watch(0.01)
 
     def finish(self) -> None:
-        """Wait for the requests in work; who sends none is given a moment."""
+        """Wait for the requests in work. A connection without a request is closed after LINGER seconds."""
         begin = time.monotonic()
         end = begin + self.cfg.graceful_timeout - settings.DRAIN_SECONDS
         while len(self.clients) and time.monotonic() < end:  # also those whose greenlet has not run yet
@@ -118,7 +118,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
             self.watch(0.1)
 
     def handle(self, listener: ListenerName, client: Connection, addr: Any) -> None:
-        """All requests of a connection."""
+        """Serve all requests of a connection."""
         self.connections.add(client)
         try:
             super().handle(listener, client, addr)
@@ -126,11 +126,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
             self.connections.discard(client)
 
     def timeout_ctx(self) -> Any:
-        """Return none of gunicorn's deadlines; `Connection` has its own."""
+        """Return no deadline of gunicorn. `Connection` has its own deadlines."""
         return NO_DEADLINE
 
     def handle_error(self, req: Any, client: Connection, addr: Any, exc: BaseException) -> None:
-        """Answer what no application answers. `addr` is empty on a Unix socket."""
+        """Respond to a request that did not reach the application. `addr` is empty on a Unix socket."""
         response = respond(exc, addr[0] if addr else "", uuid4().hex)
         with suppress(OSError):
             client.sendall(response)

@@ -21,7 +21,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @property
     def pool(self) -> Pool | None:
-        """The process's pool for this database, as OPTIONS["pool"] describes it."""
+        """Return the process's pool for this database, as OPTIONS["pool"] describes it."""
         options = self.settings_dict["OPTIONS"].get("pool")
         if self.alias == NO_DB_ALIAS or not options:
             return None
@@ -44,7 +44,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return self.connection is not None and is_usable(self.connection)
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Django's parameters with psycopg's own loader of timestamps; connections are in UTC either way."""
+        """Return Django's parameters with psycopg's loader of timestamps. Connections are in UTC in both cases."""
         params: dict[str, Any] = super().get_connection_params()
         loader = adapters.get_loader(TIMESTAMPTZ, Format.TEXT)
         params["context"] = AdaptersMap(params["context"])
@@ -52,8 +52,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return params
 
     def create_cursor(self, name: str | None = None) -> Any:
-        """Django's cursors, without its slower loader, which its own version would put back."""
+        """Return a cursor of Django without its slower loader of timestamps."""
         if not name:
             return self.connection.cursor()
-        server_side: Any = base.ServerSideCursor  # the stubs know it without its arguments
+        server_side: Any = base.ServerSideCursor  # the stubs lack its arguments
         return server_side(self.connection, name=name, scrollable=False, withhold=self.connection.autocommit)

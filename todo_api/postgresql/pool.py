@@ -1,4 +1,4 @@
-"""The connections of one process: kept between requests, at most so many, never waited for longer than a moment."""
+"""The pool of database connections of a process, with a bounded size and a bounded wait."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from todo_api.postgresql.time_limit import remaining_seconds
 
 LONGEST_WAIT = 10  # seconds, outside of a request's time limit
 
-poll_now = get_original("select", "poll")  # gevent's own costs ten times as much, and this one never waits
+poll_now = get_original("select", "poll")  # gevent's poll takes ten times as long, and this one does not wait
 
 
 def is_usable(connection: psycopg.Connection[Any]) -> bool:
-    """Whether the server still listens, asked of the socket in microseconds instead of the server.
+    """Return whether the server still listens, without a round trip.
 
-    An idle connection on which something can be read has been closed by the server, or is about to be.
+    When an idle socket is readable, the server has closed the connection or is about to.
     """
     if connection.closed or connection.pgconn.transaction_status != TransactionStatus.IDLE:
         return False
@@ -39,11 +39,13 @@ def is_usable(connection: psycopg.Connection[Any]) -> bool:
 
 
 class Pool:
-    """What Django's DatabaseWrapper expects of `pool`, without psycopg_pool's threads. See decision 15.
+    """The interface that Django's DatabaseWrapper expects, without the threads of psycopg_pool.
 
-    A slot is an idle connection, or None for one that may be opened: in an outage a request fails at once with the
-    reason. Slots that come back go to the waiting requests in their order. When none comes back for `wait` seconds, the
-    database hangs and the waiting requests fail.
+    See docs/decisions/0015-greenlets-and-a-pool-of-our-own.md.
+
+    A slot is an idle connection, or None for one that may be opened. The request opens it, so that an outage fails at
+    once with the reason. Returned slots go to the waiting requests in their order. When no slot is returned for `wait`
+    seconds, the waiting requests fail.
     """
 
     def __init__(self, connect: Callable[[], Connection], *, size: int, wait: float, max_age: int) -> None:
@@ -55,10 +57,10 @@ class Pool:
         pools.add(self)
 
     def open(self) -> None:
-        """Django's word for the start of a pool's threads; this one has none."""
+        """Do nothing. Django calls this to start the threads of a pool."""
 
     def getconn(self) -> Connection:
-        """A usable connection, the one that was used last. OperationalError when none comes back in time."""
+        """Return a usable connection, the last one used. Raise OperationalError when none is returned in time."""
         connection = self.take_slot()
         try:
             return connection if connection and self.is_good(connection) else self.replace(connection)
@@ -92,7 +94,7 @@ class Pool:
             if place in self.waiting:
                 self.waiting.remove(place)
                 raise psycopg.OperationalError(f"all {self.size} connections are in use, and others wait for them")
-        return place.get()  # it came at the last moment
+        return place.get()  # a slot was returned just now
 
     def give_slot(self, connection: Connection | None) -> None:
         with self.lock:
@@ -113,7 +115,7 @@ class Pool:
         return fresh
 
     def close(self) -> None:
-        """Close what is idle."""
+        """Close the idle connections."""
         with self.lock:
             idle, self.slots = self.slots, [None] * len(self.slots)
         for connection in filter(None, idle):
@@ -137,11 +139,11 @@ def close_all() -> None:
         pool.close()
 
 
-os.register_at_fork(before=close_all)  # two processes must not speak on one socket
+os.register_at_fork(before=close_all)  # two processes must not use one connection
 
 
 def resolved(params: dict[str, Any]) -> dict[str, Any]:
-    """The parameters with the host's addresses: libpq's own look-up would hold every request of a gevent worker."""
+    """Return the parameters with the host's addresses. libpq's own look-up would block a gevent worker."""
     host = params.get("host", "")
     if not host or host.startswith("/") or "," in host or "hostaddr" in params:
         return params

@@ -150,7 +150,7 @@ def test_in_development_the_service_restarts_when_a_file_changes(tmp_path):
 
     def shows_the_change():
         code.touch()  # again and again: gunicorn notices no change before its first look at the files
-        return server.answers() and "changed" in server.get("/health")[1]
+        return server.responds() and "changed" in server.get("/health")[1]
 
     try:
         code.write_text(code.read_text().replace('"status": "ok"', '"status": "changed"'))
