@@ -169,7 +169,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
-if ADMIN_ENABLED:  # axes locks an address out after failures; admin_site.py answers. See decision 18.
+if ADMIN_ENABLED:  # see docs/decisions/0018-the-admins-sign-in-is-bounded.md
     AUTHENTICATION_BACKENDS.insert(0, "axes.backends.AxesStandaloneBackend")
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
