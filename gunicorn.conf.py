@@ -48,6 +48,7 @@ keepalive = 75  # longer than the idle time of common proxies, so that the proxy
 max_requests = 100_000
 max_requests_jitter = 10_000
 control_socket_disable = True
+forwarded_allow_ips = ""  # by default a request from loopback may set SCRIPT_NAME and the scheme
 worker_tmp_dir = folder  # a heartbeat on a disk can block
 if log_format == "json":
     logger_class = "todo_api.server_errors.JsonLogger"

@@ -191,3 +191,25 @@ def test_sigterm_stops_it_without_errors_in_the_log(tmp_path):
 
     assert server.stop() == 0
     assert not ERRORS.search(server.log)
+
+
+@pytest.mark.parametrize("header", ["SCRIPT_NAME: /elsewhere", "X-Forwarded-Proto: https", "X-Forwarded-Protocol: ssl"])
+def test_forwarded_headers_of_loopback_are_not_trusted(server, header):
+    request = f"GET /docs HTTP/1.1\r\nHost: localhost\r\n{header}\r\nConnection: close\r\n\r\n"
+
+    response = server.send(request.encode())
+
+    assert response.startswith(b"HTTP/1.1 200 ")
+    assert b"/elsewhere" not in response
+    assert b"Strict-Transport-Security" not in response
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_scheme_of_a_client_is_not_used(server, token_for):
+    body = b'{"title": "Buy milk"}'
+    head = f"POST /api/tasks HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token_for('carol')}\r\n"
+    head += f"X-Forwarded-Proto: https\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+
+    response = server.send(head.encode() + b"Connection: close\r\n\r\n" + body)
+
+    assert b"Location: http://localhost" in response
