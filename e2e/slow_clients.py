@@ -14,6 +14,7 @@ import time
 
 LINE = b"HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
 TICK = 1  # seconds between two bytes
+TCP_ESTABLISHED = 1
 STARTS = {
     "silent": b"",
     "request line": b"GET /",
@@ -64,9 +65,15 @@ class Slow:
                 received = await asyncio.wait_for(loop.sock_recv(sock, 1), TICK)
             except TimeoutError:
                 continue
-            if not received:
+            if not received or not is_established(sock):
                 return
             await asyncio.sleep(begin + (TICK if self.kind == "reading" else 0) - time.monotonic())
+
+
+def is_established(sock):
+    """Return False after a reset too. The kernel knows of it at once; recv() first returns the bytes of its buffer."""
+    state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+    return state == TCP_ESTABLISHED
 
 
 async def other(number, port, token, seconds):

@@ -22,6 +22,9 @@ TASKS = """INSERT INTO tasks (user_id, title, description)
            SELECT 'alice', 'A task', repeat('x', 500) FROM generate_series(1, 1000)"""
 
 
+pytestmark = pytest.mark.timeout(2 * SECONDS + 60)
+
+
 @pytest.fixture(scope="module")
 def database_with_tasks(new_database):
     url = new_database("slow_clients")
