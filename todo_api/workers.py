@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import time
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ import psycopg.waiting
 from django.conf import settings
 from gevent.event import Event
 from gevent.hub import get_hub
-from gevent.monkey import get_original
 from gevent.pool import Pool
 from gevent.socket import socket
 from gunicorn.workers.ggevent import GeventWorker
@@ -22,12 +20,11 @@ from psycopg.errors import _WaitTimeout as WaitTimeout
 
 from todo_api.clients import LINGER, Connection, Server, refuse_new_connections
 from todo_api.draining import is_draining
+from todo_api.postgresql.pool import is_readable
 from todo_api.server_errors import respond
 
 NO_DEADLINE = nullcontext()
 HANDSHAKE = 0.5  # seconds within which a TCP handshake that has begun is complete
-
-poll_now = get_original("select", "poll")
 
 
 def wait(generator: Any, fileno: int, interval: float = 0.0, timeout: float | None = None) -> Any:
@@ -104,7 +101,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
         for listener in self.sockets:
             refuse_new_connections(listener)
         self.watch(HANDSHAKE)
-        while any(is_readable(listener) for listener in self.sockets) and not self.clients.full():
+        while any(is_readable(listener.fileno()) for listener in self.sockets) and not self.clients.full():
             self.watch(0.01)
 
     def finish(self) -> None:
@@ -149,9 +146,3 @@ class ListenerName:
 
     def getsockname(self) -> Any:
         return self.name
-
-
-def is_readable(sock: socket) -> bool:
-    poll = poll_now()
-    poll.register(sock.fileno(), select.POLLIN)
-    return bool(poll.poll(0))

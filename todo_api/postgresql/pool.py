@@ -33,9 +33,14 @@ def is_usable(connection: psycopg.Connection[Any]) -> bool:
     """
     if connection.closed or connection.pgconn.transaction_status != TransactionStatus.IDLE:
         return False
+    return not is_readable(connection.fileno())
+
+
+def is_readable(fileno: int) -> bool:
+    """Return whether a socket can be read now, without a switch to another greenlet."""
     poll = poll_now()
-    poll.register(connection.fileno(), select.POLLIN | select.POLLPRI)
-    return not poll.poll(0)
+    poll.register(fileno, select.POLLIN | select.POLLPRI)
+    return bool(poll.poll(0))
 
 
 class Pool:
