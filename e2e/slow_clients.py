@@ -77,7 +77,7 @@ def is_established(sock):
 
 
 async def other(number, port, token, seconds):
-    """Seconds of each request of somebody who is not slow. Every second client connects anew each time."""
+    """Return the seconds of each request of a normal client. Every second client connects for each request."""
     took, end, connection = [], time.monotonic() + seconds, None
     path = "/health" if number % 4 < 2 else "/api/tasks?limit=20"
     close = number % 2

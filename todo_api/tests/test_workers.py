@@ -28,7 +28,7 @@ def in_background(count, call):
 
 
 def delete(server, task, token):
-    """The status of a DELETE, which waits while somebody else has locked the row."""
+    """Return the status of a DELETE. It waits while another session has locked the row."""
     head = f"DELETE /api/tasks/{task.id} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
     return server.send(head.encode() + b"Connection: close\r\n\r\n")[9:12]
 
@@ -45,7 +45,7 @@ def test_the_worker_in_use(server):
 
 @on_postgresql
 @pytest.mark.django_db(transaction=True)
-def test_a_statement_that_waits_does_not_hold_other_requests(server, make_task):
+def test_a_waiting_statement_does_not_delay_other_requests(server, make_task):
     task, token = make_task(user_id="alice"), make_token("alice")
     statuses = []
 
@@ -63,7 +63,7 @@ def test_a_statement_that_waits_does_not_hold_other_requests(server, make_task):
 
 @on_postgresql
 @pytest.mark.django_db(transaction=True)
-def test_requests_beyond_the_connections_get_503_and_the_worker_goes_on(server, make_task):
+def test_requests_beyond_the_pool_get_503_and_the_worker_responds(server, make_task):
     task, token = make_task(user_id="alice"), make_token("alice")
     statuses = []
 
@@ -77,7 +77,7 @@ def test_requests_beyond_the_connections_get_503_and_the_worker_goes_on(server, 
     assert sorted(statuses) == [b"204"] + [b"404"] * 7 + [b"503"] * 4
 
 
-def test_200_silent_connections_hold_nobody(server):
+def test_200_silent_connections_do_not_delay_others(server):
     with ExitStack() as stack:
         for _ in range(200):
             stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
