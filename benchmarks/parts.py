@@ -24,7 +24,9 @@ from django.urls import resolve
 from django.utils.module_loading import import_string
 
 from tasks.models import Task
-from tasks.statements import COLUMNS, OwnedTasks, TaskQuery
+from tasks.queries import TaskQuery
+from tasks.rows import COLUMNS
+from tasks.statements import OwnedTasks
 from todo_api import request_log
 from todo_api.identity.authentication import Caller
 from todo_api.metrics import recorder

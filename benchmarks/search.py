@@ -18,7 +18,8 @@ from django.core.management import call_command
 from django.db import connection
 
 from tasks.models import Task
-from tasks.statements import OwnedTasks, TaskQuery
+from tasks.queries import Filters, TaskQuery
+from tasks.statements import OwnedTasks
 
 SIZES = (1_000, 5_000, 20_000)
 LENGTH = 1_000
@@ -55,7 +56,7 @@ def milliseconds(tasks: OwnedTasks, searched: list[str], runs: int = 7) -> float
     best = float("inf")
     for _ in range(runs):
         begin = time.perf_counter()
-        tasks.select(TaskQuery(sort="created", limit=1001, words=searched))
+        tasks.select(TaskQuery(sort="created", limit=1001, filters=Filters(words=searched)))
         best = min(best, time.perf_counter() - begin)
     return best * 1e3
 

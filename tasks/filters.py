@@ -1,44 +1,60 @@
-"""The query parameters of a list, declared once for validation and documentation."""
+"""The query parameters of the collection, declared once for validation and documentation."""
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any, ClassVar
 
 from django.conf import settings
 from rest_framework import serializers
+from rest_framework.request import Request
 
 from tasks.models import Priority
-from tasks.serializers import StrictSerializer
-from tasks.statements import SORTS
+from tasks.queries import SORTS, Filters
+from tasks.serializers import UUID, OffsetDateTimeField, StrictSerializer, Tag
 
 MAX_LIMIT = 1000
 MAX_WORDS = 10
+MAX_TAG_FILTERS = 20
+MAX_IDS = 100
 COMPLETED = {"all": None, "pending": False, "completed": True}
+TASK_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+MAX_TASK_ID = 2**63 - 1
 
 
-class ListParameters(StrictSerializer):
-    """The parameters of a list. Unknown parameters and unknown values are refused."""
+def task_key(text: str) -> int | str | None:
+    """Return a task's id as a positive 64-bit integer, a client id as a UUID in lower case, None for other text."""
+    if TASK_ID.fullmatch(text) and int(text) <= MAX_TASK_ID:
+        return int(text)
+    return text.lower() if UUID.fullmatch(text) else None
+
+
+class Parameters(StrictSerializer):
+    """Query parameters. Unknown parameters are refused."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {"unknown": "This parameter is unknown."}
 
-    status = serializers.ChoiceField(list(COMPLETED), default="all", help_text="All, pending or completed tasks.")
+
+class FilterParameters(Parameters):
+    """Which tasks. All filters have to match."""
+
+    status = serializers.ChoiceField(list(COMPLETED), required=False, help_text="All, pending or completed tasks.")
     priority = serializers.ChoiceField(Priority.choices, required=False, help_text="Only tasks of this priority.")
-    sort = serializers.ChoiceField(
-        list(SORTS),
-        default=settings.TASKS_DEFAULT_SORT,  # read once
-        help_text="`title` is alphabetical, `priority` is high first. A leading `-` reverses. Ties are broken by `id`.",
+    tag = serializers.ListField(
+        child=Tag(),
+        required=False,
+        max_length=MAX_TAG_FILTERS,
+        help_text="Only tasks with this tag, case-insensitive. Repeated: with all of them.",
     )
+    due_before = OffsetDateTimeField(required=False, help_text="Only tasks that are due before this time.")
+    due_after = OffsetDateTimeField(required=False, help_text="Only tasks that are due after this time.")
     search = serializers.CharField(
         required=False,
         allow_blank=True,
         max_length=200,
         help_text=f"At most {MAX_WORDS} words. Each occurs in title or description, case-insensitive. "
         "`%` and `_` are ordinary characters.",
-    )
-    limit = serializers.IntegerField(default=MAX_LIMIT, min_value=1, max_value=MAX_LIMIT, help_text="Page size.")
-    cursor = serializers.CharField(
-        required=False, max_length=4096, help_text='Opaque. It comes from the `Link: <…>; rel="next"` header of a page.'
     )
 
     def validate_search(self, text: str) -> list[str]:
@@ -51,7 +67,92 @@ class ListParameters(StrictSerializer):
         return words
 
 
+class ListParameters(FilterParameters):
+    """The parameters of a list."""
+
+    sort = serializers.ChoiceField(
+        list(SORTS),
+        default=settings.TASKS_DEFAULT_SORT,  # read once
+        help_text="`title` is alphabetical, `priority` is high first, `due` is soonest first and none last. "
+        "A leading `-` reverses. Ties are broken by `id`.",
+    )
+    limit = serializers.IntegerField(default=MAX_LIMIT, min_value=1, max_value=MAX_LIMIT, help_text="Page size.")
+    cursor = serializers.CharField(
+        required=False, max_length=4096, help_text='Opaque. It comes from the `Link: <…>; rel="next"` header of a page.'
+    )
+
+
+class BulkParameters(FilterParameters):
+    """The parameters of a change of many tasks. At least one filter is demanded."""
+
+    ids = serializers.CharField(
+        required=False,
+        max_length=4096,
+        help_text=f"Only these tasks: up to {MAX_IDS} ids or client ids, separated by commas.",
+    )
+
+    def validate_ids(self, text: str) -> list[int | str]:
+        keys = [task_key(part) for part in text.split(",")]
+        if len(keys) > MAX_IDS:
+            raise serializers.ValidationError(f"Ensure this field has no more than {MAX_IDS} ids.", code="max_ids")
+        if None in keys:
+            raise serializers.ValidationError("Ids and client ids are expected, separated by commas.", code="invalid")
+        return [key for key in keys if key is not None]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not any(attrs.values()):
+            raise serializers.ValidationError("A filter is missing; `status=all` stands for all tasks.", "required")
+        return attrs
+
+
+class ChangesParameters(Parameters):
+    """The parameters of the changes."""
+
+    since = serializers.CharField(
+        required=False, max_length=4096, help_text="The `next` of the previous response. Without it: every task."
+    )
+    limit = serializers.IntegerField(default=MAX_LIMIT, min_value=1, max_value=MAX_LIMIT, help_text="Page size.")
+
+
+def validated(parameters: Parameters, request: Request) -> dict[str, Any]:
+    """Return the valid values of the query string. A repeated parameter counts once, except `tag`."""
+    values: dict[str, Any] = request.query_params.dict()
+    if "tag" in values:
+        values["tag"] = request.query_params.getlist("tag")
+    return dict(parameters.run_validation(values))
+
+
+def filters_of(values: dict[str, Any]) -> Filters:
+    """Return the filters of validated parameters."""
+    ids = values.get("ids", ())
+    return Filters(
+        completed=COMPLETED[values.get("status", "all")],
+        priority=values.get("priority"),
+        tags=values.get("tag", ()),
+        due_before=values.get("due_before"),
+        due_after=values.get("due_after"),
+        words=values.get("search", ()),
+        ids=[key for key in ids if isinstance(key, int)],
+        client_ids=[key for key in ids if isinstance(key, str)],
+    )
+
+
+# One instance of each validator serves all requests, as in serializers.py.
 @cache
 def list_parameters() -> ListParameters:
-    """Return the validator of the query string; one instance, as in serializers.py."""
     return ListParameters()
+
+
+@cache
+def filter_parameters() -> FilterParameters:
+    return FilterParameters()
+
+
+@cache
+def bulk_parameters() -> BulkParameters:
+    return BulkParameters()
+
+
+@cache
+def changes_parameters() -> ChangesParameters:
+    return ChangesParameters()

@@ -10,7 +10,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
-from tasks.statements import SORTS_BY_NAME, Row
+from tasks.queries import SORTS_BY_NAME
+from tasks.rows import Row
 
 CURSOR = "cursor"
 
@@ -34,7 +35,7 @@ def decode_cursor(user_id: str, sort: str, cursor: str) -> tuple[Any, int]:
     if cursor_sort != sort:
         raise ValidationError({CURSOR: ["This cursor belongs to another sort."]}, code="invalid")
     column, _ = SORTS_BY_NAME[sort.removeprefix("-")]
-    return (datetime.fromisoformat(value) if column.endswith("_at") else value), task_id
+    return (datetime.fromisoformat(value) if value and column.endswith("_at") else value), task_id
 
 
 def next_link(request: Request, cursor: str) -> str:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from uuid import UUID
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
+from tasks.serializers import MAX_BODIES
+
 ACTIONS = {"partial_update": "patch", "retrieve": "get", "destroy": "delete"}
 
-ID = OpenApiParameter("id", int, OpenApiParameter.PATH, description="The task's id.")
+ID = OpenApiParameter(
+    "id",
+    {"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "format": "uuid"}]},
+    OpenApiParameter.PATH,
+    description="The task's id, or its `client_id`.",
+)
 LINK = OpenApiParameter(
     "Link",
     str,
@@ -21,6 +29,42 @@ LINK = OpenApiParameter(
 LOCATION = OpenApiParameter(
     "Location", str, OpenApiParameter.HEADER, required=True, response=[201], description="The address of the new task."
 )
+
+
+ETAG = OpenApiParameter(
+    "ETag",
+    str,
+    OpenApiParameter.HEADER,
+    response=[200, 201],
+    description="The version, for If-Match and If-None-Match.",
+)
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description='Do it only if the task has this version, like `"7"`; otherwise 412.',
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The `ETag` of an earlier response: 304 when it is current.",
+)
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    UUID,
+    OpenApiParameter.HEADER,
+    description="The new task's `client_id`. A repetition with the same key creates nothing and returns the task.",
+)
+
+
+IDS = {"type": "array", "items": {"type": "integer"}}
+NOT_MODIFIED = {"description": "", "headers": {"ETag": {"schema": {"type": "string"}, "description": "The version."}}}
+
+
+def one_or_many(media: dict[str, Any]) -> None:
+    """Let a body be one task or an array of tasks."""
+    media["schema"] = {"oneOf": [media["schema"], {"type": "array", "items": media["schema"], "maxItems": MAX_BODIES}]}
 
 
 class TaskSchema(AutoSchema):
@@ -39,8 +83,13 @@ class TaskSchema(AutoSchema):
         """Return the operation. A change needs a body, although each of its fields is optional."""
         operation: Any = super().get_operation(*args, **kwargs)
         view: Any = self.view
-        if view.action in ("update", "partial_update"):
+        if view.action in ("update", "partial_update", "update_many"):
             operation["requestBody"]["required"] = True
+        if view.action == "create":
+            one_or_many(operation["requestBody"]["content"]["application/json"])
+            one_or_many(operation["responses"]["201"]["content"]["application/json"])
+        if any(parameter["name"] == "If-None-Match" for parameter in operation.get("parameters", [])):
+            operation["responses"]["304"] = NOT_MODIFIED
         return operation
 
     def get_tags(self) -> list[str]:

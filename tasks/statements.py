@@ -1,59 +1,67 @@
-"""The SQL of the API: one statement per request, the same on PostgreSQL and SQLite.
+"""The SQL of the API: one statement per request.
 
 Plain SQL, because the ORM has no UPDATE … RETURNING, and its compilation of a statement takes longer than running it.
-See docs/decisions/0006-one-statement-per-request.md. Values are always parameters; names come from the constants below.
+See docs/decisions/0006-one-statement-per-request.md. Values are always parameters; names come from constants. The
+statements are the same on PostgreSQL and SQLite, except where `connection.vendor` is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import InterfaceError, InternalError, OperationalError, connection
+import orjson
+from django.db import connection
 from django.db.models.functions import Now
 
+from tasks import rows
 from tasks.models import Task
+from tasks.queries import Filters, TaskQuery, where
+from tasks.rows import Row, client_id_parameter, client_id_value, parameter, selected
 
-Row = dict[str, Any]
+Key = int | str  # a task's id, or the client's own id of it
 
-COLUMNS = ("id", "user_id", "title", "description", "completed", "priority", "created_at", "updated_at")
-WRITABLE = frozenset({"title", "description", "completed", "priority"})
-SELECTED = ", ".join(COLUMNS)
-ADMIN_SHUTDOWN = "57P01"  # PostgreSQL ended the connection before it completed the statement
-READ_ONLY = "25006"
-
-# sort -> its column, and the SQL expression that orders the column's values
-SORTS_BY_NAME = {
-    "created": ("created_at", "{}"),
-    "updated": ("updated_at", "{}"),
-    "title": ("title", "LOWER({})"),
-    "priority": ("priority", "CASE {} WHEN 'high' THEN 0 WHEN 'medium' THEN 1 ELSE 2 END"),
-}
-LOWERED = "LOWER(title || ' ' || COALESCE(description, ''))"  # a word has no space, so it occurs in one of the two
-# vendor -> the searched text, and the condition for one word. See docs/decisions/0016-search-reads-each-task-once.md.
-SEARCHES = {
-    "postgresql": (f"CONVERT_TO({LOWERED}, 'UTF8')", "POSITION(CONVERT_TO(LOWER(%s), 'UTF8') IN text) > 0"),
-    "sqlite": (LOWERED, "INSTR(text, LOWER(%s)) > 0"),
-}
-SORTS = (*SORTS_BY_NAME, *(f"-{name}" for name in SORTS_BY_NAME))
+CHANGEABLE = frozenset({"title", "description", "completed", "priority", "due_at", "tags"})
+WRITABLE = CHANGEABLE | {"client_id"}
+MAX_ID = 2**63 - 1
+MAX_AT_ONCE = 1000  # tasks that one statement changes or deletes
+# SQLite has no trigger that sets a column before the write; see tasks/migrations/0003_sync_triggers.py.
+LATEST = "COALESCE((SELECT version FROM task_versions WHERE user_id = %s), 0)"
+NEXT_ON_SQLITE = (
+    "COALESCE((SELECT version FROM task_versions WHERE user_id = %s), CAST(STRFTIME('%%s', 'now') AS INTEGER)) + 1"
+)
 
 
-@dataclass(frozen=True)
-class TaskQuery:
-    """The filters, the order and the size of a list.
+class Page(NamedTuple):
+    """The rows of a list, and the version of the user's latest change."""
 
-    `after` is the position of the last row of the previous page: the value of the sort's column, and the id.
-    """
+    rows: list[Row]
+    version: int
 
-    sort: str
-    limit: int
-    completed: bool | None = None
-    priority: str | None = None
-    words: Sequence[str] = ()
-    after: tuple[Any, int] | None = None
+
+class Position(NamedTuple):
+    """A place in the order of changes: changes are ordered by version, old tasks without a version by id."""
+
+    version: int
+    task_id: int
+
+
+class Changes(NamedTuple):
+    """Changed tasks, deleted tasks (`id` and `client_id`), the place after them, and whether more follow."""
+
+    changed: list[Row]
+    deleted: list[Row]
+    next: Position
+    more: bool
+
+
+class Outcome(NamedTuple):
+    """What a conditional write found: the task, None without one; and whether it had a version that was demanded."""
+
+    task: Row | None
+    is_done: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,94 +73,243 @@ class OwnedTasks:
 
     user_id: str
 
-    def select(self, query: TaskQuery) -> list[Row]:
-        """Return at most `query.limit` rows in a total order."""
-        column, key = _sort_key(query.sort.removeprefix("-"), connection.vendor)
-        descending = query.sort.startswith("-")
-        conditions, values = ["user_id = %s"], [self.user_id]
-        for condition, parameters in _conditions(query, column, key, "<" if descending else ">"):
-            conditions.append(condition)
-            values += parameters
-        order = "DESC" if descending else "ASC"
-        return _rows(
-            f"SELECT {SELECTED} FROM tasks WHERE {' AND '.join(conditions)}"  # noqa: S608
-            f" ORDER BY {key.format(column)} {order}, id {order} LIMIT %s",
-            [*values, query.limit],
+    def select(self, query: TaskQuery, known: int | None = None) -> Page:
+        """Return at most `query.limit` rows in a total order. `known`: return none if this is the latest version."""
+        condition, values = where(self.user_id, query.conditions())
+        if known is not None:
+            condition, values = f"{condition} AND {LATEST} <> %s", [*values, self.user_id, known]
+        found = rows.execute(
+            # The state is in each row, and there is one row without a task when there are no tasks.
+            f"SELECT page.*, latest FROM (SELECT {LATEST} AS latest) AS state LEFT JOIN"
+            f" (SELECT {selected()} FROM tasks WHERE {condition} ORDER BY {query.order} LIMIT %s) AS page ON TRUE"
+            f" ORDER BY {query.order}",
+            [self.user_id, *values, query.limit],
+            repeatable=True,
         )
+        return Page([rows.task(row) for row in found if row[0] is not None], found[0][-1])
 
-    def get(self, task_id: int) -> Row | None:
+    def get(self, key: Key) -> Row | None:
         """Return the task, None when this user has no task with this id."""
-        return _row(f"SELECT {SELECTED} FROM tasks WHERE id = %s AND user_id = %s", [task_id, self.user_id])  # noqa: S608
+        condition, values = self._one(key)
+        return rows.one(f"SELECT {selected()} FROM tasks WHERE {condition}", values)
+
+    def count(self, filters: Filters) -> dict[str, int]:
+        """Return the numbers of all, pending, completed and overdue tasks."""
+        condition, values = where(self.user_id, filters.conditions())
+        overdue = f"NOT completed AND due_at < {_now(connection.vendor)}"
+        [numbers] = rows.execute(
+            "SELECT COUNT(*), COUNT(*) FILTER (WHERE NOT completed), COUNT(*) FILTER (WHERE completed),"
+            f" COUNT(*) FILTER (WHERE {overdue}) FROM tasks WHERE {condition}",
+            values,
+            repeatable=True,
+        )
+        return dict(zip(("all", "pending", "completed", "overdue"), numbers, strict=True))
+
+    def changes(self, since: Position | None, limit: int) -> Changes | None:
+        """Return at most `limit` changes since a position, without one every task.
+
+        Return None when `since` is after the latest change: the database was restored from an older state.
+        """
+        begin = since or Position(-1, 0)
+        after, values = "user_id = %s AND (version, {}) > (%s, %s)", [self.user_id, *begin]
+        entries = f"SELECT id, version, NULL AS client_id FROM tasks WHERE {after.format('id')}"
+        if since:
+            entries += f" UNION ALL {DELETED[connection.vendor]} WHERE {after.format('task_id')} AND {NOT_RESTORED}"
+            values *= 2
+        found = rows.execute(
+            # The first condition saves the search when nothing is new.
+            f"SELECT task.*, entry.id, entry.version, entry.client_id, latest FROM (SELECT {LATEST} AS latest) AS state"
+            f" LEFT JOIN (SELECT * FROM ({entries}) AS entries WHERE ({LATEST}, %s) > (%s, %s)"
+            "  ORDER BY version, id LIMIT %s) AS entry ON TRUE"
+            f" LEFT JOIN (SELECT {selected()} FROM tasks WHERE user_id = %s) AS task ON task.id = entry.id"
+            " ORDER BY entry.version, entry.id",
+            [self.user_id, *values, self.user_id, MAX_ID, *begin, limit + 1, self.user_id],
+            repeatable=True,
+        )
+        return _changes(found, begin, limit)
 
     def create(self, values: Row) -> Row:
-        """Return the new task. A column that is not in `values` gets the database's default."""
-        names = ["user_id", *_writable(values)]
-        marks = ", ".join(["%s"] * len(names))
-        [row] = _rows(
-            f"INSERT INTO tasks ({', '.join(names)}) VALUES ({marks}) RETURNING {SELECTED}",  # noqa: S608
-            [self.user_id, *values.values()],
+        """Return the new task, or the task that was created with the same `client_id`.
+
+        A column that is not in `values` gets the database's default.
+        """
+        names = ["user_id", *_checked(values, WRITABLE)]
+        if values.get("client_id"):
+            return self.create_many([values])[0]
+        marks, parameters = ["%s"] * len(names), [self.user_id, *_parameters(values)]
+        if connection.vendor == "sqlite":
+            names, marks, parameters = [*names, "version"], [*marks, NEXT_ON_SQLITE], [*parameters, self.user_id]
+        [row] = rows.many(
+            f"INSERT INTO tasks ({', '.join(names)}) VALUES ({', '.join(marks)}) RETURNING {selected()}",
+            parameters,
             repeatable=False,
         )
         return row
 
-    def update(self, task_id: int, values: Row) -> Row | None:
-        """Write `values` and return the task, None when this user has no task with this id."""
-        return self._update(task_id, [f"{name} = %s" for name in _writable(values)], list(values.values()))
+    def create_many(self, tasks: Sequence[Row]) -> list[Row]:
+        """Return the new tasks in the same order, in place of one whose `client_id` is taken the task that has it."""
+        missing, found = [DEFAULTS | task for task in tasks], []
+        for task in missing:
+            _checked(task, WRITABLE)
+        while missing:  # a second time when another request has just created a task with one of the keys
+            found += self._insert(missing)
+            keys = {row["client_id"] for row in found}
+            missing = [task for task in missing if task["client_id"] and task["client_id"] not in keys]
+        by_key = {row["client_id"]: row for row in found}
+        without_key = iter(sorted((row for row in found if row["client_id"] is None), key=lambda row: row["id"]))
+        return [by_key[task["client_id"]] if task.get("client_id") else next(without_key) for task in tasks]
 
-    def toggle(self, task_id: int) -> Row | None:
+    def update(self, key: Key, values: Row, versions: Sequence[int] | None = None) -> Outcome:
+        """Write `values` if the task has one of `versions` (None: any)."""
+        return self._update(key, values, versions, repeatable=versions is None)
+
+    def toggle(self, key: Key, versions: Sequence[int] | None = None) -> Outcome:
         """Invert `completed` in the database, so that parallel toggles are not lost. Return as update() does."""
-        return self._update(task_id, ["completed = NOT completed"], [], repeatable=False)
+        return self._update(key, {}, versions, "completed = NOT completed", repeatable=False)
 
-    def delete(self, task_id: int) -> bool:
-        """Return whether a task was deleted."""
-        sql = "DELETE FROM tasks WHERE id = %s AND user_id = %s RETURNING id"
-        return bool(_execute(sql, [task_id, self.user_id], repeatable=False))
+    def delete(self, key: Key, versions: Sequence[int] | None = None) -> Outcome:
+        """Delete the task if it has one of `versions`. Return it, or as update() does."""
+        return self._write("DELETE FROM tasks", [], key, versions, repeatable=False)
+
+    def update_many(self, filters: Filters, values: Row) -> list[Row]:
+        """Write `values` to the first MAX_AT_ONCE tasks by id that match, and return them."""
+        changes, parameters = self._changes(values)
+        condition, more = self._first(filters)
+        sql = f"UPDATE tasks SET {changes} WHERE {condition} RETURNING {selected()}"
+        return sorted(rows.many(sql, [*parameters, *more]), key=lambda row: row["id"])
+
+    def delete_many(self, filters: Filters) -> list[int]:
+        """Delete the first MAX_AT_ONCE tasks by id that match, and return their ids."""
+        condition, values = self._first(filters)
+        found = rows.execute(f"DELETE FROM tasks WHERE {condition} RETURNING id", values, repeatable=False)
+        return sorted(task_id for [task_id] in found)
+
+    def _insert(self, tasks: Sequence[Row]) -> list[Row]:
+        """Insert tasks, and return them and those that have their keys; not those of a transaction that ran beside."""
+        repeatable = all(task["client_id"] for task in tasks)
+        if connection.vendor == "sqlite":
+            values = [[*_parameters(task), position] for position, task in enumerate(tasks)]
+            marks = ", ".join([f"(%s, {', '.join(['%s'] * len(DEFAULTS))}, {NEXT_ON_SQLITE} + %s)"] * len(tasks))
+            flat = [value for row in values for value in (self.user_id, *row[:-1], self.user_id, row[-1])]
+            return rows.many(INSERT_ON_SQLITE.format(marks=marks), flat, repeatable=repeatable)
+        given = orjson.dumps([{"position": position, **task} for position, task in enumerate(tasks)]).decode()
+        return rows.many(INSERT_ON_POSTGRESQL, [given, *[self.user_id] * 3], repeatable=repeatable)
 
     def _update(
-        self, task_id: int, assignments: Iterable[str], values: Sequence[Any], *, repeatable: bool = True
-    ) -> Row | None:
-        changes = ", ".join([*assignments, f"updated_at = {_now(connection.vendor)}"])
-        return _row(
-            f"UPDATE tasks SET {changes} WHERE id = %s AND user_id = %s RETURNING {SELECTED}",  # noqa: S608
-            [*values, task_id, self.user_id],
-            repeatable=repeatable,
+        self, key: Key, values: Row, versions: Sequence[int] | None, *assignments: str, repeatable: bool
+    ) -> Outcome:
+        changes, parameters = self._changes(values, *assignments)
+        return self._write(f"UPDATE tasks SET {changes}", parameters, key, versions, repeatable=repeatable)
+
+    def _changes(self, values: Row, *assignments: str) -> tuple[str, list[Any]]:
+        """Return the assignments of an UPDATE, and the values of its parameters."""
+        changes = [*(f"{name} = %s" for name in _checked(values, CHANGEABLE)), *assignments]
+        changes, parameters = [*changes, f"updated_at = {_now(connection.vendor)}"], _parameters(values)
+        if connection.vendor == "sqlite":
+            changes, parameters = [*changes, f"version = {NEXT_ON_SQLITE}"], [*parameters, self.user_id]
+        return ", ".join(changes), parameters
+
+    def _write(
+        self, write: str, parameters: Sequence[Any], key: Key, versions: Sequence[int] | None, *, repeatable: bool
+    ) -> Outcome:
+        """Run an UPDATE or DELETE of one task, if it has one of `versions`."""
+        condition, values = self._one(key)
+        if versions is None:
+            sql = f"{write} WHERE {condition} RETURNING {selected()}"
+            return Outcome(rows.one(sql, [*parameters, *values], repeatable=repeatable))
+        if connection.vendor == "sqlite":
+            return self._write_on_sqlite(write, parameters, key, versions)
+        # The row is locked before its version is read, so that of two writers with the same version one wins.
+        found = rows.execute(
+            f"WITH found AS MATERIALIZED (SELECT {selected()} FROM tasks WHERE {condition} FOR UPDATE), written AS"
+            f" ({write} WHERE id = (SELECT id FROM found WHERE version = ANY(%s)) AND user_id = %s"
+            f" RETURNING {selected()}) SELECT *, TRUE FROM written"
+            " UNION ALL SELECT *, FALSE FROM found WHERE NOT EXISTS (SELECT 1 FROM written)",
+            [*values, *parameters, list(versions), self.user_id],
+            repeatable=False,
         )
+        return Outcome(rows.task(found[0]), found[0][-1]) if found else Outcome(None)
+
+    def _write_on_sqlite(self, write: str, parameters: Sequence[Any], key: Key, versions: Sequence[int]) -> Outcome:
+        """Do the same in two statements. SQLite has no UPDATE within a SELECT; a second statement is no round trip."""
+        condition, values = self._one(key)
+        marks = ", ".join(["%s"] * len(versions))
+        sql = f"{write} WHERE {condition} AND version IN ({marks}) RETURNING {selected()}"
+        task = rows.one(sql, [*parameters, *values, *versions], repeatable=False)
+        return Outcome(task) if task else Outcome(self.get(key), is_done=False)
+
+    def _one(self, key: Key) -> tuple[str, list[Any]]:
+        if isinstance(key, int):
+            return "id = %s AND user_id = %s", [key, self.user_id]
+        return "client_id = %s AND user_id = %s", [client_id_parameter(key), self.user_id]
+
+    def _first(self, filters: Filters) -> tuple[str, list[Any]]:
+        """Return the condition for the first tasks by id that match.
+
+        PostgreSQL locks all of them before the first one is written: the trigger's counter is locked after all rows.
+        See docs/decisions/0013-a-version-per-user.md.
+        """
+        condition, values = where(self.user_id, filters.conditions())
+        ids = f"SELECT id FROM tasks WHERE {condition} ORDER BY id LIMIT {MAX_AT_ONCE}"
+        chosen = f"id = ANY(ARRAY({ids} FOR UPDATE))" if connection.vendor == "postgresql" else f"id IN ({ids})"
+        return f"{chosen} AND user_id = %s", [*values, self.user_id]
 
 
-def _sort_key(name: str, vendor: str) -> tuple[str, str]:
-    column, key = SORTS_BY_NAME[name]
-    # SQLite stores times as text, with three decimals (its clock) or six or none (Python). Without trailing zeros,
-    # equal times are equal texts and a later time is a greater text.
-    return column, "RTRIM({}, '0.')" if vendor == "sqlite" and column.endswith("_at") else key
+DELETED = {
+    "postgresql": "SELECT task_id, version, client_id::text FROM deleted_tasks",
+    "sqlite": "SELECT task_id, version, client_id FROM deleted_tasks",
+}
+NOT_RESTORED = "NOT EXISTS (SELECT 1 FROM tasks WHERE id = task_id AND tasks.user_id = deleted_tasks.user_id)"
+DEFAULTS = {field.name: field.get_default() for field in Task._meta.concrete_fields if field.name in WRITABLE}
+NAMES = ", ".join(DEFAULTS)
+ON_CONFLICT = "ON CONFLICT (user_id, client_id) WHERE client_id IS NOT NULL"
+# A key that is known is read, and nothing is locked for it. DO NOTHING is for a key that another request inserts at the
+# same moment: DO UPDATE would lock its row after the counter, against the order of locks.
+INSERT_ON_POSTGRESQL = f"""
+WITH given AS (
+    SELECT * FROM JSONB_TO_RECORDSET(%s::jsonb) AS given (
+        position integer, title text, description text, completed boolean, priority text, due_at timestamptz,
+        tags jsonb, client_id uuid)
+), known AS (
+    SELECT {rows.SELECTED["postgresql"]} FROM tasks
+    WHERE user_id = %s AND client_id = ANY(ARRAY(SELECT client_id FROM given))
+), created AS (
+    INSERT INTO tasks (user_id, {NAMES}) SELECT %s, {NAMES} FROM given
+    WHERE NOT EXISTS (SELECT 1 FROM tasks WHERE user_id = %s AND tasks.client_id = given.client_id)
+    ORDER BY position
+    {ON_CONFLICT} DO NOTHING RETURNING {rows.SELECTED["postgresql"]}
+) SELECT * FROM known UNION ALL SELECT * FROM created
+"""
+INSERT_ON_SQLITE = (
+    f"INSERT INTO tasks (user_id, {NAMES}, version) VALUES {{marks}} {ON_CONFLICT}"
+    f" DO UPDATE SET client_id = excluded.client_id RETURNING {rows.SELECTED['sqlite']}"
+)
 
 
-def _conditions(query: TaskQuery, column: str, key: str, beyond: str) -> Iterable[tuple[str, Sequence[Any]]]:
-    if query.completed is not None:
-        yield "completed = %s", [query.completed]
-    if query.priority is not None:
-        yield "priority = %s", [query.priority]
-    if query.words:
-        yield _search(len(query.words), connection.vendor), query.words
-    if query.after is not None:
-        value, task_id = query.after
-        if isinstance(value, datetime):
-            value = connection.ops.adapt_datetimefield_value(value)
-        # A row comparison, so that an index finds the start of the page.
-        yield f"({key.format(column)}, id) {beyond} ({key.format('%s')}, %s)", [value, task_id]
+def _changes(found: Sequence[Sequence[Any]], begin: Position, limit: int) -> Changes | None:
+    """Return the changes. A row has a task, then id, version and client id of the change, then the latest version."""
+    latest = found[0][-1]
+    if latest < begin.version:
+        return None
+    entries = [row for row in found if row[-4] is not None]
+    more = len(entries) > limit
+    page = entries[:limit]
+    return Changes(
+        changed=[rows.task(row) for row in page if row[0] is not None],
+        deleted=[{"id": row[-4], "client_id": client_id_value(row[-2])} for row in page if row[0] is None],
+        next=Position(page[-1][-3], page[-1][-4]) if more else Position(latest, MAX_ID),
+        more=more,
+    )
 
 
-@cache
-def _search(words: int, vendor: str) -> str:
-    """Return the condition that a task has so many words. LIMIT prevents that the text is computed for each word."""
-    text, found = SEARCHES[vendor]
-    every = " AND ".join([found] * words)
-    return f"EXISTS (SELECT 1 FROM (SELECT {text} AS text LIMIT 1) AS searched WHERE {every})"  # noqa: S608
-
-
-def _writable(values: Row) -> list[str]:
-    if not values.keys() <= WRITABLE:  # names become part of the statement
-        raise ValueError(f"not writable: {values.keys() - WRITABLE}")
+def _checked(values: Row, names: frozenset[str]) -> list[str]:
+    if not values.keys() <= names:  # names become part of the statement
+        raise ValueError(f"not writable: {values.keys() - names}")
     return list(values)
+
+
+def _parameters(values: Mapping[str, Any]) -> list[Any]:
+    return [parameter(name, value) for name, value in values.items()]
 
 
 @cache
@@ -160,43 +317,3 @@ def _now(vendor: str) -> str:
     """Return the SQL of the database's clock, the same expression as the default of the time columns."""
     sql, _ = Task.objects.all().query.get_compiler(connection=connection).compile(Now())
     return str(sql)
-
-
-def _row(sql: str, values: Sequence[Any], *, repeatable: bool = True) -> Row | None:
-    rows = _rows(sql, values, repeatable=repeatable)
-    return rows[0] if rows else None
-
-
-def _rows(sql: str, values: Sequence[Any], *, repeatable: bool = True) -> list[Row]:
-    return [dict(zip(COLUMNS, row, strict=False)) for row in _execute(sql, values, repeatable=repeatable)]
-
-
-def _execute(sql: str, values: Sequence[Any], *, repeatable: bool) -> list[tuple[Any, ...]]:
-    """Return the rows. Run the statement once more, on a new connection, when its connection was lost.
-
-    A statement that is not `repeatable` is run again only if the server said that it did not complete it.
-    See docs/decisions/0002-a-lost-database-is-503.md.
-    """
-    try:
-        return _fetch(sql, values)
-    except (OperationalError, InterfaceError) as error:
-        is_lost = getattr(connection.connection, "closed", False)  # psycopg's, or None
-        if not is_lost or not (repeatable or _sqlstate(error) == ADMIN_SHUTDOWN):
-            raise
-    except InternalError as error:
-        if _sqlstate(error) == READ_ONLY:  # this server is no longer the primary
-            connection.connection.close()  # psycopg's connection, so that the next request connects to the new primary
-        raise
-    connection.close()
-    return _fetch(sql, values)
-
-
-def _fetch(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        return list(cursor.fetchall())
-
-
-def _sqlstate(error: Exception) -> str | None:
-    """Return the code of a PostgreSQL error, None when the server did not send one."""
-    return getattr(error.__cause__, "sqlstate", None)

@@ -1,8 +1,8 @@
-"""The six operations. Each is one SQL statement. A refused request runs none."""
+"""The operations on tasks. Each is one SQL statement. A refused request runs none."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from typing import Any
 
 from django.utils.encoding import escape_uri_path
@@ -13,32 +13,56 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ModelViewSet
 
-from tasks.filters import COMPLETED, ListParameters, list_parameters
+from tasks.conditions import PreconditionFailed, demanded_versions, digest, is_known, known_version, task_tag
+from tasks.filters import (
+    BulkParameters,
+    ChangesParameters,
+    FilterParameters,
+    ListParameters,
+    bulk_parameters,
+    changes_parameters,
+    filter_parameters,
+    filters_of,
+    list_parameters,
+    task_key,
+    validated,
+)
 from tasks.models import Task, TaskQuerySet
 from tasks.pagination import decode_cursor, encode_cursor, next_link
-from tasks.schema import ID, LINK, LOCATION, TaskSchema
+from tasks.queries import TaskQuery
+from tasks.rows import Row
+from tasks.schema import ETAG, ID, IDEMPOTENCY_KEY, IDS, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, TaskSchema
 from tasks.serializers import (
+    ChangeSerializer,
+    ChangesSerializer,
     CompletionSerializer,
+    CountsSerializer,
     TaskSerializer,
     completion_serializer,
+    create_many_serializer,
     create_serializer,
+    idempotency_key,
     update_serializer,
 )
-from tasks.statements import OwnedTasks, Row, TaskQuery
-
-TASK_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
-MAX_TASK_ID = 2**63 - 1
+from tasks.statements import Key, Outcome, OwnedTasks
+from tasks.sync_tokens import SyncExpired, decode_token, encode_token
 
 
 @extend_schema_view(
-    list=extend_schema(parameters=[ListParameters, LINK]),
-    create=extend_schema(parameters=[LOCATION]),
-    retrieve=extend_schema(parameters=[ID]),
-    update=extend_schema(parameters=[ID], request=TaskSerializer(partial=True)),
-    partial_update=extend_schema(parameters=[ID], description="Change the fields that are sent, as PUT does."),
-    destroy=extend_schema(parameters=[ID]),
-    complete=extend_schema(parameters=[ID], request=CompletionSerializer),
-    toggle_status=extend_schema(parameters=[ID], request=CompletionSerializer),
+    list=extend_schema(parameters=[ListParameters, IF_NONE_MATCH, LINK, ETAG]),
+    create=extend_schema(parameters=[IDEMPOTENCY_KEY, LOCATION, ETAG]),
+    retrieve=extend_schema(parameters=[ID, IF_NONE_MATCH, ETAG]),
+    update=extend_schema(parameters=[ID, IF_MATCH, ETAG], request=ChangeSerializer(partial=True)),
+    partial_update=extend_schema(
+        parameters=[ID, IF_MATCH, ETAG],
+        request=ChangeSerializer(partial=True),
+        description="Change the fields that are sent, as PUT does.",
+    ),
+    destroy=extend_schema(parameters=[ID, IF_MATCH]),
+    complete=extend_schema(parameters=[ID, IF_MATCH, ETAG], request=CompletionSerializer),
+    toggle_status=extend_schema(parameters=[ID, IF_MATCH, ETAG], request=CompletionSerializer),
+    counts=extend_schema(parameters=[FilterParameters, IF_NONE_MATCH, ETAG], responses=CountsSerializer),
+    changes=extend_schema(parameters=[ChangesParameters, IF_NONE_MATCH, ETAG], responses=ChangesSerializer),
 )
 class TaskViewSet(ModelViewSet[Task]):
     """The caller's tasks, with or without the caller's id in the path.
@@ -99,73 +123,139 @@ class TaskViewSet(ModelViewSet[Task]):
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """List the caller's tasks as an array. A `Link` header leads to the next page."""
-        parameters = list_parameters().run_validation(request.query_params.dict())
+        parameters = validated(list_parameters(), request)
         sort, limit, cursor = parameters["sort"], parameters["limit"], parameters.get("cursor")
         query = TaskQuery(
             sort=sort,
             limit=limit + 1,  # one more row shows that another page follows
-            completed=COMPLETED[parameters["status"]],
-            priority=parameters.get("priority"),
-            words=parameters.get("search", ()),
+            filters=filters_of(parameters),
             after=decode_cursor(self.user_id, sort, cursor) if cursor else None,
         )
-        rows = self.tasks.select(query)
-        response = Response(rows)
+        this_list = digest(self.user_id, query)
+        rows, version = self.tasks.select(query, known=known_version(request, this_list))
+        response = self.tagged(f'"{version}-{this_list}"', lambda: rows[:limit])
         if len(rows) > limit:
-            del rows[limit:]
-            response["Link"] = next_link(request, encode_cursor(self.user_id, sort, rows[-1]))
+            response["Link"] = next_link(request, encode_cursor(self.user_id, sort, rows[limit - 1]))
         return response
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Create a task. `Location` is its address."""
-        task = self.tasks.create(create_serializer().run_validation(request.data))
+        """Create a task, or up to 100 tasks in an array. With a `client_id` a repetition creates nothing.
+
+        `Location` is the address of a single new task.
+        """
+        key = idempotency_key(request.headers.get("Idempotency-Key"), request.data)
+        if isinstance(request.data, list):
+            return Response(self.tasks.create_many(create_many_serializer().run_validation(request.data)), status=201)
+        task = self.tasks.create(create_serializer().run_validation(request.data) | key)
         location = f"{escape_uri_path(request.path).rstrip('/')}/{task['id']}"
-        return Response(task, status=201, headers={"Location": request.build_absolute_uri(location)})
+        headers = {"Location": request.build_absolute_uri(location), "ETag": task_tag(task)}
+        return Response(task, status=201, headers=headers)
+
+    @extend_schema(
+        parameters=[BulkParameters], request=ChangeSerializer(partial=True), responses=TaskSerializer(many=True)
+    )
+    def update_many(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change all tasks that match, and return them; at most 1,000. Repeat it until fewer come back."""
+        filters = self.demanded_filters(request)
+        changes = update_serializer().run_validation(request.data)
+        if not changes:
+            raise ValidationError("A JSON object with a change is expected.", code="required")
+        return Response(self.tasks.update_many(filters, changes))
+
+    @extend_schema(parameters=[BulkParameters], responses={200: IDS})
+    def destroy_many(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Delete all tasks that match for good, and return the ids; at most 1,000. Repeat it until fewer come back."""
+        return Response(self.tasks.delete_many(self.demanded_filters(request)))
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Get a task."""
-        return self.task_response(self.tasks.get(self.task_id))
+        task = self.found(self.tasks.get(self.task_key))
+        return self.tagged(task_tag(task), lambda: task)
 
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change the fields that are sent. Absent fields stay as they are, for PUT as for PATCH."""
         changes = update_serializer().run_validation(request.data)
         if request.stream is None:
             raise ValidationError("A JSON object is expected.", code="required")
-        if not changes:
-            return self.task_response(self.tasks.get(self.task_id))
-        return self.task_response(self.tasks.update(self.task_id, changes))
+        versions = demanded_versions(request)
+        if changes:
+            return self.outcome(self.tasks.update(self.task_key, changes, versions))
+        task = self.tasks.get(self.task_key)
+        return self.outcome(Outcome(task, versions is None or (task is not None and task["version"] in versions)))
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Delete a task for good."""
-        if not self.tasks.delete(self.task_id):
-            raise self.not_found()
+        self.done(self.tasks.delete(self.task_key, demanded_versions(request)))
         return Response(status=204)
 
     @action(detail=True, methods=["patch"])
     def complete(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Toggle `completed`. With a body, set it instead, so that a retry is harmless."""
         changes = completion_serializer().run_validation(request.data)
-        task = self.tasks.update(self.task_id, changes) if changes else self.tasks.toggle(self.task_id)
-        return self.task_response(task)
+        versions = demanded_versions(request)
+        if changes:
+            return self.outcome(self.tasks.update(self.task_key, changes, versions))
+        return self.outcome(self.tasks.toggle(self.task_key, versions))
 
     @action(detail=True, methods=["patch"], url_path="toggle-status")
     def toggle_status(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Do the same as `complete`."""
         return self.complete(request, *args, **kwargs)  # type: ignore[arg-type]  # the stubs' @action hides `self`
 
-    @property
-    def task_id(self) -> int:
-        """Return the id in the path, a positive 64-bit integer in ASCII digits. Raise NotFound for anything else."""
-        text = self.kwargs["pk"]
-        if not TASK_ID.fullmatch(text) or int(text) > MAX_TASK_ID:
-            raise self.not_found()
-        return int(text)
+    @action(detail=False)
+    def counts(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Count all, pending, completed and overdue tasks. The filters are those of the list."""
+        counts = self.tasks.count(filters_of(validated(filter_parameters(), request)))
+        return self.tagged(f'"{digest(self.user_id, counts)}"', lambda: counts)
 
-    def task_response(self, task: Row | None) -> Response:
+    @action(detail=False)
+    def changes(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Get what has changed since `next` of the previous response, or every task. See "Changes" in docs/api.md."""
+        parameters = validated(changes_parameters(), request)
+        token = parameters.get("since")
+        since = decode_token(self.user_id, token) if token else None
+        changes = self.tasks.changes(since, parameters["limit"])
+        if changes is None:
+            raise SyncExpired
+        body = changes._asdict() | {"next": encode_token(self.user_id, changes.next)}
+        return self.tagged(f'"{digest(body["next"])}"', lambda: body)
+
+    @property
+    def task_key(self) -> Key:
+        """Return the id or the client id in the path. Raise NotFound for other text."""
+        key = task_key(self.kwargs["pk"])
+        if key is None:
+            raise self.not_found()
+        return key
+
+    def demanded_filters(self, request: Request) -> Any:
+        """Return the filters of a change of many tasks. It has no If-Match, and ignoring one could overwrite."""
+        if "If-Match" in request.headers:
+            raise ValidationError({"If-Match": ["Change one task at a time with If-Match."]}, code="invalid")
+        return filters_of(validated(bulk_parameters(), request))
+
+    def tagged(self, tag: str, body: Callable[[], Any]) -> Response:
+        """Return a response with an entity tag, or a 304 when the client has this version."""
+        if is_known(self.request, tag):
+            return Response(status=304, headers={"ETag": tag})
+        return Response(body(), headers={"ETag": tag})
+
+    def outcome(self, outcome: Outcome) -> Response:
+        task = self.done(outcome)
+        return Response(task, headers={"ETag": task_tag(task)})
+
+    def done(self, outcome: Outcome) -> Row:
+        """Return the task that was written. Raise PreconditionFailed when it has another version than demanded."""
+        task = self.found(outcome.task)
+        if not outcome.is_done:
+            raise PreconditionFailed(task)
+        return task
+
+    def found(self, task: Row | None) -> Row:
         """Return the task. Raise NotFound when the caller has no task with this id, also when another user has one."""
         if task is None:
             raise self.not_found()
-        return Response(task)
+        return task
 
     def not_found(self) -> NotFound:
-        return NotFound(f"Task {self.kwargs['pk'][:20]} not found")
+        return NotFound(f"Task {self.kwargs['pk'][:36]} not found")

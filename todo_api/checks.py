@@ -12,7 +12,7 @@ from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 
-from tasks.statements import SORTS
+from tasks.queries import SORTS
 from todo_api.identity.jwks import KEY_TYPES
 from todo_api.identity.known_users import is_known
 from todo_api.throttling import RATES, rate, redis_storage

@@ -35,6 +35,8 @@ CODES = {
     404: "not_found",
     405: "method_not_allowed",
     406: "not_acceptable",
+    410: "sync_expired",
+    412: "precondition_failed",
     413: "payload_too_large",
     414: "uri_too_long",  # this and 431 are of the server below: server_errors.py
     415: "unsupported_media_type",
@@ -123,7 +125,9 @@ def throttle_anonymous(error: exceptions.APIException, request: Any, view: Any) 
 
 
 def body(error: exceptions.APIException) -> dict[str, Any]:
-    """Return the problem: status, title, code, detail, request_id, and errors when the status is 422."""
+    """Return the problem: status, title, code, detail, request_id, errors when the status is 422, and the members that
+    the exception adds.
+    """
     status = error.status_code
     problem: dict[str, Any] = {"status": status, "title": TITLES[status], "code": code_of(error)}
     if isinstance(error, exceptions.ValidationError):
@@ -131,7 +135,7 @@ def body(error: exceptions.APIException) -> dict[str, Any]:
         problem["detail"] = " ".join(sentence(item) for item in problem["errors"])
     else:
         problem["detail"] = str(error.detail)
-    return problem | {"request_id": current_request_id()}
+    return problem | getattr(error, "members", {}) | {"request_id": current_request_id()}
 
 
 def code_of(error: exceptions.APIException) -> str:
@@ -164,7 +168,8 @@ def sentence(item: Mapping[str, str | None]) -> str:
 
 
 def error_headers(error: exceptions.APIException) -> Iterator[tuple[str, str]]:
-    """Yield WWW-Authenticate for a 401 (RFC 6750, section 3) and Retry-After for a 429 and a 503."""
+    """Yield the exception's own headers, WWW-Authenticate for a 401 (RFC 6750, section 3), Retry-After for 429, 503."""
+    yield from getattr(error, "headers", {}).items()
     if error.status_code == 401:
         challenge = getattr(error, "auth_header", 'Bearer realm="api"')
         if isinstance(error, exceptions.AuthenticationFailed):

@@ -14,7 +14,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from tasks.statements import SELECTED
+from tasks.rows import selected
 from todo_api import __version__
 from todo_api.draining import is_draining
 from todo_api.methods import safe_only
@@ -80,7 +80,7 @@ def check_database() -> str | None:
         if not required_migrations() <= MigrationRecorder(connection).applied_migrations().keys():
             return "migrations"
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {SELECTED} FROM tasks LIMIT 0")  # noqa: S608
+            cursor.execute(f"SELECT {selected()} FROM tasks LIMIT 0")  # noqa: S608
             if connection.vendor == "postgresql":
                 cursor.execute("SHOW transaction_read_only")
                 if cursor.fetchone() == ("on",):

@@ -18,6 +18,8 @@ PROBLEMS: dict[int, tuple[str, list[str]]] = {
     404: ("Task 7 not found", []),
     405: ('Method "POST" not allowed.', ["Allow"]),
     406: ("Could not satisfy the request Accept header.", []),
+    410: ("The changes since this token are no longer known. Read all tasks again.", []),
+    412: ("Task 7 has changed: its version is 1769848203.", ["ETag"]),
     413: ("The request body is larger than 64 KiB.", []),
     414: ("The request line is too long.", []),
     415: (SEND_JSON, []),
@@ -28,6 +30,7 @@ PROBLEMS: dict[int, tuple[str, list[str]]] = {
     503: ("The database cannot be reached. Try again in a moment.", ["Retry-After"]),
 }
 FOR_BODIES = {400, 413, 415}
+FOR_PARAMETERS = {410: "since", 412: "If-Match"}
 EVERYWHERE = ("X-Request-ID", "RateLimit-Policy", "RateLimit")
 HEADERS: dict[str, Schema] = {
     "X-Request-ID": {
@@ -45,11 +48,12 @@ HEADERS: dict[str, Schema] = {
     },
     "WWW-Authenticate": {"description": "RFC 6750.", "schema": {"type": "string"}, "required": True},
     "Allow": {"description": "The allowed methods.", "schema": {"type": "string"}, "required": True},
+    "ETag": {"description": "The current version.", "schema": {"type": "string"}, "required": True},
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}, "required": True},
 }
 PROBLEM: Schema = {
     "type": "object",
-    "description": "RFC 9457. `errors` is present when the status is 422.",
+    "description": "RFC 9457. `errors` is present when the status is 422, `current` when it is 412.",
     "required": ["status", "title", "code", "detail", "request_id"],
     "additionalProperties": False,
     "properties": {
@@ -70,6 +74,7 @@ PROBLEM: Schema = {
                 },
             },
         },
+        "current": {"$ref": "#/components/schemas/Task"},
         "request_id": {"type": "string"},
     },
 }
@@ -96,8 +101,8 @@ def complete_schemas(schemas: Schema) -> None:
     for name, schema in schemas.items():
         if name.endswith("Request"):
             response = schemas.get(name.removeprefix("Patched").removesuffix("Request"), {})
-            fields = response.get("properties", {}).items()
-            schema["properties"] |= {field: {"readOnly": True} for field, value in fields if "readOnly" in value}
+            ignored = response.get("properties", {}).keys() - schema["properties"].keys()
+            schema["properties"] |= {field: {"readOnly": True} for field in sorted(ignored)}
             schema["additionalProperties"] = False
         elif "properties" in schema:
             schema["required"] = list(schema["properties"])
@@ -117,9 +122,11 @@ def complete_operation(path: str, operation: Schema) -> None:
 def impossible_problems(path: str, operation: Schema) -> set[int]:
     """Return the statuses of problems that this operation never returns."""
     parameters = {parameter["in"] for parameter in operation.get("parameters", [])}
+    names = {parameter["name"] for parameter in operation.get("parameters", [])}
     statuses = set() if "requestBody" in operation else FOR_BODIES
     if "requestBody" not in operation and "query" not in parameters:
         statuses = statuses | {422}
+    statuses = statuses | {status for status, name in FOR_PARAMETERS.items() if name not in names}
     if "{user_id}" not in path:
         statuses = statuses | {403}
     if not set(re.findall(r"{(\w+)}", path)) - {"user_id"}:

@@ -9,7 +9,13 @@ from tasks.models import Task
 pytestmark = pytest.mark.django_db
 
 WRONG = [("title", None), ("description", 5), ("completed", "yes"), ("priority", "urgent")]
-READ_ONLY = {"id": 99, "user_id": "bob", "created_at": "2001-01-01T00:00:00Z", "updated_at": "2001-01-01T00:00:00Z"}
+READ_ONLY = {
+    "id": 99,
+    "user_id": "bob",
+    "version": 1,
+    "created_at": "2001-01-01T00:00:00Z",
+    "updated_at": "2001-01-01T00:00:00Z",
+}
 
 
 def test_the_response_is_the_whole_task(alice):
@@ -18,7 +24,8 @@ def test_the_response_is_the_whole_task(alice):
     assert response.status_code == 201
     task = response.json()
     assert set(task) == {
-        "id", "user_id", "title", "description", "completed", "priority", "created_at", "updated_at",
+        "id", "user_id", "title", "description", "completed", "priority", "due_at", "tags", "client_id", "version",
+        "created_at", "updated_at",
     }  # fmt: skip
     assert (task["title"], task["description"], task["completed"]) == ("Buy milk", "two\nlitres", False)
 
@@ -166,7 +173,7 @@ def test_every_wrong_field_is_named(alice):
     assert not Task.objects.exists()
 
 
-@pytest.mark.parametrize("body", ["", "null", "[]", '[{"title": "x"}]', '"title"', "5", "true", "{}"])
+@pytest.mark.parametrize("body", ["", "null", "[]", '"title"', "5", "true", "{}"])
 def test_a_body_that_is_not_an_object_with_a_title_is_refused(alice, django_assert_num_queries, body):
     with django_assert_num_queries(0):
         response = alice.generic("POST", alice.tasks_url, body, "application/json")

@@ -58,10 +58,10 @@ def test_another_users_task_is_404_and_stays(alice, make_task, django_assert_num
     assert Task.objects.filter(id=task.id).exists()
 
 
-def test_a_list_cannot_be_deleted(alice, make_task):
+def test_a_list_cannot_be_deleted_without_a_filter(alice, make_task):
     make_task()
 
-    assert alice.delete(alice.tasks_url).status_code == 405
+    assert alice.delete(alice.tasks_url).status_code == 422
     assert Task.objects.count() == 1
 
 

@@ -91,4 +91,4 @@ def test_the_greatest_id_works(alice, make_task):
 def test_a_long_id_is_not_repeated_in_full(alice):
     response = alice.get(f"{alice.tasks_url}/{'9' * 5000}")
 
-    assert response.json()["detail"] == f"Task {'9' * 20} not found"
+    assert response.json()["detail"] == f"Task {'9' * 36} not found"

@@ -9,7 +9,8 @@ from django.db import connection
 
 from tasks import filters
 from tasks.models import Task
-from tasks.statements import OwnedTasks, TaskQuery
+from tasks.queries import Filters, TaskQuery
+from tasks.statements import OwnedTasks
 
 pytestmark = pytest.mark.django_db
 
@@ -102,6 +103,10 @@ def test_it_is_an_array_of_whole_tasks(alice, make_task):
             "description": None,
             "completed": False,
             "priority": "medium",
+            "due_at": None,
+            "tags": [],
+            "client_id": None,
+            "version": task.version,
             "created_at": "2026-01-31T08:30:00.123456Z",
             "updated_at": "2026-02-01T00:00:00Z",
         }
@@ -221,7 +226,7 @@ def test_no_search_takes_much_longer_than_the_search_for_one_word(words):
 
     def seconds(words):
         begin = time.perf_counter()
-        assert OwnedTasks("alice").select(TaskQuery(sort="created", limit=1, words=words)) == []
+        assert OwnedTasks("alice").select(TaskQuery("created", 1, Filters(words=words))).rows == []
         return time.perf_counter() - begin
 
     runs = [(seconds(["b"]), seconds(words)) for _ in range(20)]

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from tasks.models import Task
-from tasks.statements import SORTS
+from tasks.queries import SORTS
 
 pytestmark = pytest.mark.django_db
 

@@ -22,6 +22,10 @@ def test_the_response_is_the_whole_task(alice, make_task, base):
         "description": "a\nb",
         "completed": True,
         "priority": "low",
+        "due_at": None,
+        "tags": [],
+        "client_id": None,
+        "version": task.version,
         "created_at": "2026-01-31T08:30:00Z",
         "updated_at": "2026-01-31T08:30:00.000001Z",
     }

@@ -6,8 +6,10 @@ import pytest
 from rest_framework.renderers import JSONRenderer
 
 from tasks.models import Task
+from tasks.queries import TaskQuery
+from tasks.rows import COLUMNS
 from tasks.serializers import TaskSerializer
-from tasks.statements import COLUMNS, WRITABLE, OwnedTasks, TaskQuery
+from tasks.statements import WRITABLE, OwnedTasks
 
 pytestmark = pytest.mark.django_db
 
@@ -51,9 +53,10 @@ def test_every_statement_returns_the_same_row(make_task):
 
     assert tuple(row) == COLUMNS
     assert tasks.get(row["id"]) == row
-    assert tasks.select(TaskQuery(sort="created", limit=2)) == [row]
-    assert tasks.update(row["id"], {"title": "Buy milk"}) | {"updated_at": row["updated_at"]} == row
-    assert tasks.toggle(row["id"]) | {"updated_at": row["updated_at"], "completed": False} == row
+    assert tasks.select(TaskQuery(sort="created", limit=2)).rows == [row]
+    changed = {name: row[name] for name in ("updated_at", "version")}
+    assert tasks.update(row["id"], {"title": "Buy milk"}).task | changed == row
+    assert tasks.toggle(row["id"]).task | changed | {"completed": False} == row
 
 
 def test_a_created_task_is_the_same_json_as_the_serializers(alice):
@@ -97,10 +100,10 @@ def test_another_user_gets_no_row(make_task):
     task, bobs_tasks = make_task(), OwnedTasks("bob")
 
     assert bobs_tasks.get(task.id) is None
-    assert bobs_tasks.update(task.id, {"title": "x"}) is None
-    assert bobs_tasks.toggle(task.id) is None
-    assert bobs_tasks.delete(task.id) is False
-    assert bobs_tasks.select(TaskQuery(sort="created", limit=9)) == []
+    assert bobs_tasks.update(task.id, {"title": "x"}).task is None
+    assert bobs_tasks.toggle(task.id).task is None
+    assert bobs_tasks.delete(task.id).task is None
+    assert bobs_tasks.select(TaskQuery(sort="created", limit=9)).rows == []
 
 
 def test_another_user_changes_no_row(make_task):

@@ -9,7 +9,13 @@ from tasks.models import Task
 pytestmark = pytest.mark.django_db
 
 LONG_AGO = datetime(2020, 2, 2, 2, 2, 2, 2, UTC)
-READ_ONLY = {"id": 99, "user_id": "bob", "created_at": "2001-01-01T00:00:00Z", "updated_at": "2001-01-01T00:00:00Z"}
+READ_ONLY = {
+    "id": 99,
+    "user_id": "bob",
+    "version": 1,
+    "created_at": "2001-01-01T00:00:00Z",
+    "updated_at": "2001-01-01T00:00:00Z",
+}
 WRONG = [("title", None), ("description", 5), ("completed", "yes"), ("priority", "urgent")]
 
 
@@ -48,7 +54,8 @@ def test_only_sent_fields_change(alice, send, url, changes):
 
     assert response.status_code == 200
     after = response.json()
-    assert after == before | changes | {"updated_at": after["updated_at"]}
+    assert after == before | changes | {name: after[name] for name in ("updated_at", "version")}
+    assert after["version"] > before["version"]
     assert alice.get(url).json() == after
 
 
@@ -86,7 +93,7 @@ def test_read_only_fields_are_ignored(alice, send, url, name):
 
     after = send(url, {"title": "Sell groceries", name: READ_ONLY[name]}).json()
 
-    assert after == before | {"title": "Sell groceries", "updated_at": after["updated_at"]}
+    assert after == before | {"title": "Sell groceries"} | {name: after[name] for name in ("updated_at", "version")}
     assert after["updated_at"] > "2026"
 
 

@@ -188,7 +188,8 @@ def test_the_committed_document_is_the_generated_one(committed, generated):
 
 
 def test_the_document_has_every_operation_with_and_without_a_user_id(operations):
-    tasks = {"GET tasks", "POST tasks"}
+    tasks = {f"{method} tasks" for method in ("GET", "POST", "PATCH", "DELETE")}
+    tasks |= {f"GET tasks/{name}" for name in ("counts", "changes")}
     task = {f"{method} tasks/{{id}}" for method in ("GET", "PUT", "PATCH", "DELETE")}
     state = {f"PATCH tasks/{{id}}/{name}" for name in ("complete", "toggle-status")}
 
@@ -241,7 +242,8 @@ def test_every_field_of_a_task_is_required_in_responses(generated):
     task = generated["components"]["schemas"]["Task"]
 
     assert set(task["required"]) == set(task["properties"]) == {
-        "id", "user_id", "title", "description", "completed", "priority", "created_at", "updated_at",
+        "id", "user_id", "title", "description", "completed", "priority", "due_at", "tags", "client_id", "version",
+        "created_at", "updated_at",
     }  # fmt: skip
 
 

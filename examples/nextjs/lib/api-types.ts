@@ -19,13 +19,23 @@ export interface paths {
         put?: never;
         /**
          * Create a task
-         * @description Create a task. `Location` is its address.
+         * @description Create a task, or up to 100 tasks in an array. With a `client_id` a repetition creates nothing.
+         *
+         *     `Location` is the address of a single new task.
          */
         post: operations["user_tasks_create"];
-        delete?: never;
+        /**
+         * Delete all tasks that match for good
+         * @description Delete all tasks that match for good, and return the ids; at most 1,000. Repeat it until fewer come back.
+         */
+        delete: operations["user_tasks_destroy_many"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change all tasks that match
+         * @description Change all tasks that match, and return them; at most 1,000. Repeat it until fewer come back.
+         */
+        patch: operations["user_tasks_update_many"];
         trace?: never;
     };
     "/api/{user_id}/tasks/{id}": {
@@ -100,6 +110,46 @@ export interface paths {
         patch: operations["user_tasks_toggle_status"];
         trace?: never;
     };
+    "/api/{user_id}/tasks/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what has changed since next of the previous response
+         * @description Get what has changed since `next` of the previous response, or every task. See "Changes" in docs/api.md.
+         */
+        get: operations["user_tasks_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{user_id}/tasks/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count all
+         * @description Count all, pending, completed and overdue tasks. The filters are those of the list.
+         */
+        get: operations["user_tasks_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks": {
         parameters: {
             query?: never;
@@ -115,13 +165,23 @@ export interface paths {
         put?: never;
         /**
          * Create a task
-         * @description Create a task. `Location` is its address.
+         * @description Create a task, or up to 100 tasks in an array. With a `client_id` a repetition creates nothing.
+         *
+         *     `Location` is the address of a single new task.
          */
         post: operations["tasks_create"];
-        delete?: never;
+        /**
+         * Delete all tasks that match for good
+         * @description Delete all tasks that match for good, and return the ids; at most 1,000. Repeat it until fewer come back.
+         */
+        delete: operations["tasks_destroy_many"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change all tasks that match
+         * @description Change all tasks that match, and return them; at most 1,000. Repeat it until fewer come back.
+         */
+        patch: operations["tasks_update_many"];
         trace?: never;
     };
     "/api/tasks/{id}": {
@@ -196,15 +256,78 @@ export interface paths {
         patch: operations["tasks_toggle_status"];
         trace?: never;
     };
+    "/api/tasks/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get what has changed since next of the previous response
+         * @description Get what has changed since `next` of the previous response, or every task. See "Changes" in docs/api.md.
+         */
+        get: operations["tasks_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count all
+         * @description Count all, pending, completed and overdue tasks. The filters are those of the list.
+         */
+        get: operations["tasks_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Changes of tasks. */
+        Changes: {
+            changed: components["schemas"]["Task"][];
+            deleted: components["schemas"]["DeletedTask"][];
+            /** @description Opaque. Send it as `since`. */
+            next: string;
+            /** @description More changes follow: ask again at once. */
+            more: boolean;
+        };
+        /** @description The numbers of tasks that match. */
+        Counts: {
+            all: number;
+            pending: number;
+            completed: number;
+            /** @description Pending, and due before now. */
+            overdue: number;
+        };
+        /** @description What is known of a deleted task. */
+        DeletedTask: {
+            id: number;
+            /** Format: uuid */
+            client_id: string | null;
+        };
         /** @description The optional body of `complete`. With it `completed` is set, so that a retry is harmless; without it toggled. */
         PatchedCompletionRequest: {
             completed?: boolean;
         };
-        /** @description A task. */
+        /** @description A change of a task. */
         PatchedTaskRequest: {
             /** @description White space at both ends is removed. */
             title?: string;
@@ -212,10 +335,19 @@ export interface components {
             description?: string | null;
             completed?: boolean;
             priority?: components["schemas"]["PriorityEnum"];
-            readonly id?: unknown;
-            readonly user_id?: unknown;
+            /**
+             * Format: date-time
+             * @description RFC 3339, with an offset.
+             */
+            due_at?: string | null;
+            /** @description The same tag in another case is dropped. */
+            tags?: string[];
+            readonly client_id?: unknown;
             readonly created_at?: unknown;
+            readonly id?: unknown;
             readonly updated_at?: unknown;
+            readonly user_id?: unknown;
+            readonly version?: unknown;
         };
         /** @enum {string} */
         PriorityEnum: "low" | "medium" | "high";
@@ -230,6 +362,19 @@ export interface components {
             description: string | null;
             completed: boolean;
             priority: components["schemas"]["PriorityEnum"];
+            /**
+             * Format: date-time
+             * @description RFC 3339, with an offset.
+             */
+            due_at: string | null;
+            /** @description The same tag in another case is dropped. */
+            tags: string[];
+            /**
+             * Format: uuid
+             * @description A UUID that the client made up, so that a create can be repeated. It never changes.
+             */
+            client_id: string | null;
+            readonly version: number;
             /** Format: date-time */
             readonly created_at: string;
             /** Format: date-time */
@@ -243,12 +388,25 @@ export interface components {
             description?: string | null;
             completed?: boolean;
             priority?: components["schemas"]["PriorityEnum"];
-            readonly id?: unknown;
-            readonly user_id?: unknown;
+            /**
+             * Format: date-time
+             * @description RFC 3339, with an offset.
+             */
+            due_at?: string | null;
+            /** @description The same tag in another case is dropped. */
+            tags?: string[];
+            /**
+             * Format: uuid
+             * @description A UUID that the client made up, so that a create can be repeated. It never changes.
+             */
+            client_id?: string | null;
             readonly created_at?: unknown;
+            readonly id?: unknown;
             readonly updated_at?: unknown;
+            readonly user_id?: unknown;
+            readonly version?: unknown;
         };
-        /** @description RFC 9457. `errors` is present when the status is 422. */
+        /** @description RFC 9457. `errors` is present when the status is 422, `current` when it is 412. */
         Problem: {
             status: number;
             title: string;
@@ -261,6 +419,7 @@ export interface components {
                 code: string;
                 detail: string;
             }[];
+            current?: components["schemas"]["Task"];
             request_id: string;
         };
     };
@@ -387,6 +546,49 @@ export interface components {
                  *       "title": "Not Acceptable",
                  *       "code": "not_acceptable",
                  *       "detail": "Could not satisfy the request Accept header.",
+                 *       "request_id": "3f2c9a5be6c14f0b9d1e8a7c5b4d3e2f"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Gone */
+        Problem410: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "status": 410,
+                 *       "title": "Gone",
+                 *       "code": "sync_expired",
+                 *       "detail": "The changes since this token are no longer known. Read all tasks again.",
+                 *       "request_id": "3f2c9a5be6c14f0b9d1e8a7c5b4d3e2f"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Precondition Failed */
+        Problem412: {
+            headers: {
+                "X-Request-ID": components["headers"]["X-Request-ID"];
+                "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                RateLimit: components["headers"]["RateLimit"];
+                ETag: components["headers"]["ETag"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "status": 412,
+                 *       "title": "Precondition Failed",
+                 *       "code": "precondition_failed",
+                 *       "detail": "Task 7 has changed: its version is 1769848203.",
                  *       "request_id": "3f2c9a5be6c14f0b9d1e8a7c5b4d3e2f"
                  *     }
                  */
@@ -584,6 +786,8 @@ export interface components {
         "WWW-Authenticate": string;
         /** @description The allowed methods. */
         Allow: string;
+        /** @description The current version. */
+        ETag: string;
         /** @description Seconds to wait. */
         "Retry-After": number;
     };
@@ -596,18 +800,27 @@ export interface operations {
             query?: {
                 /** @description Opaque. It comes from the `Link: <…>; rel="next"` header of a page. */
                 cursor?: string;
+                /** @description Only tasks that are due after this time. */
+                due_after?: string;
+                /** @description Only tasks that are due before this time. */
+                due_before?: string;
                 /** @description Page size. */
                 limit?: number;
                 /** @description Only tasks of this priority. */
                 priority?: "low" | "medium" | "high";
                 /** @description At most 10 words. Each occurs in title or description, case-insensitive. `%` and `_` are ordinary characters. */
                 search?: string;
-                /** @description `title` is alphabetical, `priority` is high first. A leading `-` reverses. Ties are broken by `id`. */
-                sort?: "created" | "updated" | "title" | "priority" | "-created" | "-updated" | "-title" | "-priority";
+                /** @description `title` is alphabetical, `priority` is high first, `due` is soonest first and none last. A leading `-` reverses. Ties are broken by `id`. */
+                sort?: "created" | "updated" | "title" | "priority" | "due" | "-created" | "-updated" | "-title" | "-priority" | "-due";
                 /** @description All, pending or completed tasks. */
                 status?: "all" | "pending" | "completed";
+                /** @description Only tasks with this tag, case-insensitive. Repeated: with all of them. */
+                tag?: string[];
             };
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier response: 304 when it is current. */
+                "If-None-Match"?: string;
+            };
             path: {
                 user_id: string;
             };
@@ -623,11 +836,25 @@ export interface operations {
                     RateLimit: components["headers"]["RateLimit"];
                     /** @description The address of the next page, `<…>; rel="next"`, when more tasks follow. */
                     Link?: string;
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Task"][];
                 };
+            };
+            /** @description Not Modified */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
@@ -644,7 +871,10 @@ export interface operations {
     user_tasks_create: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The new task's `client_id`. A repetition with the same key creates nothing and returns the task. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 user_id: string;
             };
@@ -652,7 +882,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["TaskRequest"];
+                "application/json": components["schemas"]["TaskRequest"] | components["schemas"]["TaskRequest"][];
             };
         };
         responses: {
@@ -664,10 +894,119 @@ export interface operations {
                     RateLimit: components["headers"]["RateLimit"];
                     /** @description The address of the new task. */
                     Location: string;
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Task"];
+                    "application/json": components["schemas"]["Task"] | components["schemas"]["Task"][];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            413: components["responses"]["Problem413"];
+            414: components["responses"]["Problem414"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    user_tasks_destroy_many: {
+        parameters: {
+            query?: {
+                /** @description Only tasks that are due after this time. */
+                due_after?: string;
+                /** @description Only tasks that are due before this time. */
+                due_before?: string;
+                /** @description Only these tasks: up to 100 ids or client ids, separated by commas. */
+                ids?: string;
+                /** @description Only tasks of this priority. */
+                priority?: "low" | "medium" | "high";
+                /** @description At most 10 words. Each occurs in title or description, case-insensitive. `%` and `_` are ordinary characters. */
+                search?: string;
+                /** @description All, pending or completed tasks. */
+                status?: "all" | "pending" | "completed";
+                /** @description Only tasks with this tag, case-insensitive. Repeated: with all of them. */
+                tag?: string[];
+            };
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": number[];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    user_tasks_update_many: {
+        parameters: {
+            query?: {
+                /** @description Only tasks that are due after this time. */
+                due_after?: string;
+                /** @description Only tasks that are due before this time. */
+                due_before?: string;
+                /** @description Only these tasks: up to 100 ids or client ids, separated by commas. */
+                ids?: string;
+                /** @description Only tasks of this priority. */
+                priority?: "low" | "medium" | "high";
+                /** @description At most 10 words. Each occurs in title or description, case-insensitive. `%` and `_` are ordinary characters. */
+                search?: string;
+                /** @description All, pending or completed tasks. */
+                status?: "all" | "pending" | "completed";
+                /** @description Only tasks with this tag, case-insensitive. Repeated: with all of them. */
+                tag?: string[];
+            };
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatchedTaskRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"][];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -688,10 +1027,13 @@ export interface operations {
     user_tasks_get: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier response: 304 when it is current. */
+                "If-None-Match"?: string;
+            };
             path: {
-                /** @description The task's id. */
-                id: number;
+                /** @description The task's id, or its `client_id`. */
+                id: number | string;
                 user_id: string;
             };
             cookie?: never;
@@ -704,11 +1046,25 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Task"];
                 };
+            };
+            /** @description Not Modified */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
@@ -725,10 +1081,13 @@ export interface operations {
     user_tasks_update: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Do it only if the task has this version, like `"7"`; otherwise 412. */
+                "If-Match"?: string;
+            };
             path: {
-                /** @description The task's id. */
-                id: number;
+                /** @description The task's id, or its `client_id`. */
+                id: number | string;
                 user_id: string;
             };
             cookie?: never;
@@ -745,6 +1104,8 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -757,6 +1118,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
+            412: components["responses"]["Problem412"];
             413: components["responses"]["Problem413"];
             414: components["responses"]["Problem414"];
             415: components["responses"]["Problem415"];
@@ -770,10 +1132,13 @@ export interface operations {
     user_tasks_delete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Do it only if the task has this version, like `"7"`; otherwise 412. */
+                "If-Match"?: string;
+            };
             path: {
-                /** @description The task's id. */
-                id: number;
+                /** @description The task's id, or its `client_id`. */
+                id: number | string;
                 user_id: string;
             };
             cookie?: never;
@@ -795,6 +1160,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
+            412: components["responses"]["Problem412"];
             414: components["responses"]["Problem414"];
             429: components["responses"]["Problem429"];
             431: components["responses"]["Problem431"];
@@ -805,12 +1171,462 @@ export interface operations {
     user_tasks_patch: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Do it only if the task has this version, like `"7"`; otherwise 412. */
+                "If-Match"?: string;
+            };
             path: {
-                /** @description The task's id. */
-                id: number;
+                /** @description The task's id, or its `client_id`. */
+                id: number | string;
                 user_id: string;
             };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PatchedTaskRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            414: components["responses"]["Problem414"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    user_tasks_complete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Do it only if the task has this version, like `"7"`; otherwise 412. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The task's id, or its `client_id`. */
+                id: number | string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedCompletionRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            414: components["responses"]["Problem414"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    user_tasks_toggle_status: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Do it only if the task has this version, like `"7"`; otherwise 412. */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @description The task's id, or its `client_id`. */
+                id: number | string;
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PatchedCompletionRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            412: components["responses"]["Problem412"];
+            413: components["responses"]["Problem413"];
+            414: components["responses"]["Problem414"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    user_tasks_changes: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: number;
+                /** @description The `next` of the previous response. Without it: every task. */
+                since?: string;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier response: 304 when it is current. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            /** @description Not Modified */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            410: components["responses"]["Problem410"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    user_tasks_counts: {
+        parameters: {
+            query?: {
+                /** @description Only tasks that are due after this time. */
+                due_after?: string;
+                /** @description Only tasks that are due before this time. */
+                due_before?: string;
+                /** @description Only tasks of this priority. */
+                priority?: "low" | "medium" | "high";
+                /** @description At most 10 words. Each occurs in title or description, case-insensitive. `%` and `_` are ordinary characters. */
+                search?: string;
+                /** @description All, pending or completed tasks. */
+                status?: "all" | "pending" | "completed";
+                /** @description Only tasks with this tag, case-insensitive. Repeated: with all of them. */
+                tag?: string[];
+            };
+            header?: {
+                /** @description The `ETag` of an earlier response: 304 when it is current. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Counts"];
+                };
+            };
+            /** @description Not Modified */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    tasks_list: {
+        parameters: {
+            query?: {
+                /** @description Opaque. It comes from the `Link: <…>; rel="next"` header of a page. */
+                cursor?: string;
+                /** @description Only tasks that are due after this time. */
+                due_after?: string;
+                /** @description Only tasks that are due before this time. */
+                due_before?: string;
+                /** @description Page size. */
+                limit?: number;
+                /** @description Only tasks of this priority. */
+                priority?: "low" | "medium" | "high";
+                /** @description At most 10 words. Each occurs in title or description, case-insensitive. `%` and `_` are ordinary characters. */
+                search?: string;
+                /** @description `title` is alphabetical, `priority` is high first, `due` is soonest first and none last. A leading `-` reverses. Ties are broken by `id`. */
+                sort?: "created" | "updated" | "title" | "priority" | "due" | "-created" | "-updated" | "-title" | "-priority" | "-due";
+                /** @description All, pending or completed tasks. */
+                status?: "all" | "pending" | "completed";
+                /** @description Only tasks with this tag, case-insensitive. Repeated: with all of them. */
+                tag?: string[];
+            };
+            header?: {
+                /** @description The `ETag` of an earlier response: 304 when it is current. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The address of the next page, `<…>; rel="next"`, when more tasks follow. */
+                    Link?: string;
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"][];
+                };
+            };
+            /** @description Not Modified */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    tasks_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The new task's `client_id`. A repetition with the same key creates nothing and returns the task. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskRequest"] | components["schemas"]["TaskRequest"][];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The address of the new task. */
+                    Location: string;
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"] | components["schemas"]["Task"][];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            413: components["responses"]["Problem413"];
+            414: components["responses"]["Problem414"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    tasks_destroy_many: {
+        parameters: {
+            query?: {
+                /** @description Only tasks that are due after this time. */
+                due_after?: string;
+                /** @description Only tasks that are due before this time. */
+                due_before?: string;
+                /** @description Only these tasks: up to 100 ids or client ids, separated by commas. */
+                ids?: string;
+                /** @description Only tasks of this priority. */
+                priority?: "low" | "medium" | "high";
+                /** @description At most 10 words. Each occurs in title or description, case-insensitive. `%` and `_` are ordinary characters. */
+                search?: string;
+                /** @description All, pending or completed tasks. */
+                status?: "all" | "pending" | "completed";
+                /** @description Only tasks with this tag, case-insensitive. Repeated: with all of them. */
+                tag?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": number[];
+                };
+            };
+            401: components["responses"]["Problem401"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    tasks_update_many: {
+        parameters: {
+            query?: {
+                /** @description Only tasks that are due after this time. */
+                due_after?: string;
+                /** @description Only tasks that are due before this time. */
+                due_before?: string;
+                /** @description Only these tasks: up to 100 ids or client ids, separated by commas. */
+                ids?: string;
+                /** @description Only tasks of this priority. */
+                priority?: "low" | "medium" | "high";
+                /** @description At most 10 words. Each occurs in title or description, case-insensitive. `%` and `_` are ordinary characters. */
+                search?: string;
+                /** @description All, pending or completed tasks. */
+                status?: "all" | "pending" | "completed";
+                /** @description Only tasks with this tag, case-insensitive. Repeated: with all of them. */
+                tag?: string[];
+            };
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody: {
@@ -828,187 +1644,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Task"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            413: components["responses"]["Problem413"];
-            414: components["responses"]["Problem414"];
-            415: components["responses"]["Problem415"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            431: components["responses"]["Problem431"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    user_tasks_complete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The task's id. */
-                id: number;
-                user_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["PatchedCompletionRequest"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Task"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            413: components["responses"]["Problem413"];
-            414: components["responses"]["Problem414"];
-            415: components["responses"]["Problem415"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            431: components["responses"]["Problem431"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    user_tasks_toggle_status: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The task's id. */
-                id: number;
-                user_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["PatchedCompletionRequest"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Task"];
-                };
-            };
-            400: components["responses"]["Problem400"];
-            401: components["responses"]["Problem401"];
-            403: components["responses"]["Problem403"];
-            404: components["responses"]["Problem404"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            413: components["responses"]["Problem413"];
-            414: components["responses"]["Problem414"];
-            415: components["responses"]["Problem415"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            431: components["responses"]["Problem431"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    tasks_list: {
-        parameters: {
-            query?: {
-                /** @description Opaque. It comes from the `Link: <…>; rel="next"` header of a page. */
-                cursor?: string;
-                /** @description Page size. */
-                limit?: number;
-                /** @description Only tasks of this priority. */
-                priority?: "low" | "medium" | "high";
-                /** @description At most 10 words. Each occurs in title or description, case-insensitive. `%` and `_` are ordinary characters. */
-                search?: string;
-                /** @description `title` is alphabetical, `priority` is high first. A leading `-` reverses. Ties are broken by `id`. */
-                sort?: "created" | "updated" | "title" | "priority" | "-created" | "-updated" | "-title" | "-priority";
-                /** @description All, pending or completed tasks. */
-                status?: "all" | "pending" | "completed";
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    /** @description The address of the next page, `<…>; rel="next"`, when more tasks follow. */
-                    Link?: string;
-                    [name: string]: unknown;
-                };
-                content: {
                     "application/json": components["schemas"]["Task"][];
-                };
-            };
-            401: components["responses"]["Problem401"];
-            405: components["responses"]["Problem405"];
-            406: components["responses"]["Problem406"];
-            414: components["responses"]["Problem414"];
-            422: components["responses"]["Problem422"];
-            429: components["responses"]["Problem429"];
-            431: components["responses"]["Problem431"];
-            500: components["responses"]["Problem500"];
-            503: components["responses"]["Problem503"];
-        };
-    };
-    tasks_create: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["TaskRequest"];
-            };
-        };
-        responses: {
-            /** @description Created */
-            201: {
-                headers: {
-                    "X-Request-ID": components["headers"]["X-Request-ID"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    /** @description The address of the new task. */
-                    Location: string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Task"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -1028,10 +1664,13 @@ export interface operations {
     tasks_get: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The `ETag` of an earlier response: 304 when it is current. */
+                "If-None-Match"?: string;
+            };
             path: {
-                /** @description The task's id. */
-                id: number;
+                /** @description The task's id, or its `client_id`. */
+                id: number | string;
             };
             cookie?: never;
         };
@@ -1043,11 +1682,25 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Task"];
                 };
+            };
+            /** @description Not Modified */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: components["responses"]["Problem401"];
             404: components["responses"]["Problem404"];
@@ -1063,10 +1716,13 @@ export interface operations {
     tasks_update: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Do it only if the task has this version, like `"7"`; otherwise 412. */
+                "If-Match"?: string;
+            };
             path: {
-                /** @description The task's id. */
-                id: number;
+                /** @description The task's id, or its `client_id`. */
+                id: number | string;
             };
             cookie?: never;
         };
@@ -1082,6 +1738,8 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1093,6 +1751,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
+            412: components["responses"]["Problem412"];
             413: components["responses"]["Problem413"];
             414: components["responses"]["Problem414"];
             415: components["responses"]["Problem415"];
@@ -1106,10 +1765,13 @@ export interface operations {
     tasks_delete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Do it only if the task has this version, like `"7"`; otherwise 412. */
+                "If-Match"?: string;
+            };
             path: {
-                /** @description The task's id. */
-                id: number;
+                /** @description The task's id, or its `client_id`. */
+                id: number | string;
             };
             cookie?: never;
         };
@@ -1129,6 +1791,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
+            412: components["responses"]["Problem412"];
             414: components["responses"]["Problem414"];
             429: components["responses"]["Problem429"];
             431: components["responses"]["Problem431"];
@@ -1139,10 +1802,13 @@ export interface operations {
     tasks_patch: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Do it only if the task has this version, like `"7"`; otherwise 412. */
+                "If-Match"?: string;
+            };
             path: {
-                /** @description The task's id. */
-                id: number;
+                /** @description The task's id, or its `client_id`. */
+                id: number | string;
             };
             cookie?: never;
         };
@@ -1158,6 +1824,8 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1169,6 +1837,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
+            412: components["responses"]["Problem412"];
             413: components["responses"]["Problem413"];
             414: components["responses"]["Problem414"];
             415: components["responses"]["Problem415"];
@@ -1182,10 +1851,13 @@ export interface operations {
     tasks_complete: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Do it only if the task has this version, like `"7"`; otherwise 412. */
+                "If-Match"?: string;
+            };
             path: {
-                /** @description The task's id. */
-                id: number;
+                /** @description The task's id, or its `client_id`. */
+                id: number | string;
             };
             cookie?: never;
         };
@@ -1201,6 +1873,8 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1212,6 +1886,7 @@ export interface operations {
             404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
+            412: components["responses"]["Problem412"];
             413: components["responses"]["Problem413"];
             414: components["responses"]["Problem414"];
             415: components["responses"]["Problem415"];
@@ -1225,10 +1900,13 @@ export interface operations {
     tasks_toggle_status: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description Do it only if the task has this version, like `"7"`; otherwise 412. */
+                "If-Match"?: string;
+            };
             path: {
-                /** @description The task's id. */
-                id: number;
+                /** @description The task's id, or its `client_id`. */
+                id: number | string;
             };
             cookie?: never;
         };
@@ -1244,6 +1922,8 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -1255,9 +1935,127 @@ export interface operations {
             404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
+            412: components["responses"]["Problem412"];
             413: components["responses"]["Problem413"];
             414: components["responses"]["Problem414"];
             415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    tasks_changes: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: number;
+                /** @description The `next` of the previous response. Without it: every task. */
+                since?: string;
+            };
+            header?: {
+                /** @description The `ETag` of an earlier response: 304 when it is current. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            /** @description Not Modified */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            410: components["responses"]["Problem410"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    tasks_counts: {
+        parameters: {
+            query?: {
+                /** @description Only tasks that are due after this time. */
+                due_after?: string;
+                /** @description Only tasks that are due before this time. */
+                due_before?: string;
+                /** @description Only tasks of this priority. */
+                priority?: "low" | "medium" | "high";
+                /** @description At most 10 words. Each occurs in title or description, case-insensitive. `%` and `_` are ordinary characters. */
+                search?: string;
+                /** @description All, pending or completed tasks. */
+                status?: "all" | "pending" | "completed";
+                /** @description Only tasks with this tag, case-insensitive. Repeated: with all of them. */
+                tag?: string[];
+            };
+            header?: {
+                /** @description The `ETag` of an earlier response: 304 when it is current. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Counts"];
+                };
+            };
+            /** @description Not Modified */
+            304: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The version. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            414: components["responses"]["Problem414"];
             422: components["responses"]["Problem422"];
             429: components["responses"]["Problem429"];
             431: components["responses"]["Problem431"];

@@ -9,7 +9,9 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tasks.statements import OwnedTasks, Row, TaskQuery
+from tasks.queries import TaskQuery
+from tasks.rows import Row
+from tasks.statements import OwnedTasks
 
 BATCH = 1000
 
@@ -43,7 +45,7 @@ def batches(user_id: str) -> Iterator[list[Row]]:
     A server-side cursor would need a transaction for the whole export, and a pooler in transaction mode has none.
     """
     after = None
-    while rows := OwnedTasks(user_id).select(TaskQuery(sort="created", limit=BATCH, after=after)):
+    while rows := OwnedTasks(user_id).select(TaskQuery(sort="created", limit=BATCH, after=after)).rows:
         yield rows
         if len(rows) < BATCH:
             return

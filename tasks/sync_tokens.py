@@ -1,0 +1,48 @@
+"""The tokens of `changes`: what `next` holds. See docs/decisions/0013-a-version-per-user.md."""
+
+from __future__ import annotations
+
+import time
+from hashlib import sha256
+
+from django.conf import settings
+from django.core.signing import BadSignature, Signer
+from rest_framework.exceptions import APIException, ValidationError
+
+from tasks.statements import Position
+
+SIGNER = Signer(salt="tasks.changes")
+HOUR = 3600  # seconds; a token has the hour in which it was made, so it stays the same while nothing changes
+
+
+class SyncExpired(APIException):
+    """The changes since a token are no longer known."""
+
+    status_code = 410
+    default_code = "sync_expired"
+    default_detail = "The changes since this token are no longer known. Read all tasks again."
+
+
+def encode_token(user_id: str, position: Position) -> str:
+    """Return the position in the changes of a user, signed, with the time."""
+    return SIGNER.sign_object([_owner(user_id), *position, _hour()])
+
+
+def decode_token(user_id: str, token: str) -> Position:
+    """Return the position. Raise ValidationError for other text, SyncExpired for an old or foreign token."""
+    try:
+        owner, version, task_id, hour = SIGNER.unsign_object(token)
+    except (BadSignature, ValueError):
+        raise ValidationError({"since": ["This is not a token of changes."]}, code="invalid") from None
+    # One hour more, because the token may be from the end of its hour.
+    if owner != _owner(user_id) or hour < _hour() - settings.SYNC_RETENTION_DAYS * 24 - 1:
+        raise SyncExpired
+    return Position(version, task_id)
+
+
+def _owner(user_id: str) -> str:
+    return sha256(user_id.encode()).hexdigest()[:16]
+
+
+def _hour() -> int:
+    return int(time.time()) // HOUR
