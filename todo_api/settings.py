@@ -169,6 +169,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+PASSWORD_HASHERS = ["todo_api.passwords.PBKDF2PasswordHasher"]
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 if ADMIN_ENABLED:  # see docs/decisions/0018-the-admins-sign-in-is-bounded.md
     AUTHENTICATION_BACKENDS.insert(0, "axes.backends.AxesStandaloneBackend")

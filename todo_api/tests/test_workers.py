@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -13,6 +14,8 @@ from todo_api.clients import HEADERS
 from todo_api.tests.server import Server, database_of_the_tests
 
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no locked rows")
+CSRF = "a" * 32
+GET_SIGN_IN = b"GET /admin/login/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 GET_HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -75,6 +78,27 @@ def test_requests_beyond_the_pool_get_503_and_the_worker_responds(server, make_t
 
     assert health < 0.5
     assert sorted(statuses) == [b"204"] + [b"404"] * 7 + [b"503"] * 4
+
+
+def sign_in(server):
+    """Return the status of a sign-in with a wrong password, which takes some tenths of a second of CPU time."""
+    form = f"csrfmiddlewaretoken={CSRF}&username=operator&password=wrong"
+    head = f"POST /admin/login/ HTTP/1.1\r\nHost: localhost\r\nCookie: csrftoken={CSRF}\r\nConnection: close\r\n"
+    head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form)}\r\n\r\n"
+    return server.send((head + form).encode())[9:12]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_check_of_a_password_does_not_delay_other_requests(server):
+    server.send(GET_SIGN_IN)  # the first one imports the views of the admin
+    with ThreadPoolExecutor(1) as pool:
+        attempt, others = pool.submit(sign_in, server), 0
+        while not attempt.done():
+            server.get("/health")
+            others += 1
+
+    assert attempt.result() == b"200"
+    assert others > 10
 
 
 def test_200_silent_connections_do_not_delay_others(server):
