@@ -39,6 +39,7 @@ class Connection(socket):  # type: ignore[misc]  # gevent is not typed
     """A client's socket with a deadline for what the client does now. Single bytes do not extend it."""
 
     client_closed = closing = False
+    read_by = math.inf  # the end of the time for reading the last response
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,6 +52,14 @@ class Connection(socket):  # type: ignore[misc]  # gevent is not typed
 
     def await_body(self) -> None:
         self.deadline = time.monotonic() + BODY
+
+    def is_late(self, now: float) -> bool:
+        """Return whether the client has missed its deadline. The kernel may hold a response that it has not read."""
+        if self.read_by < now:
+            self.read_by = math.inf
+            if self.unread():
+                return True
+        return self.deadline < now
 
     def cut(self) -> None:
         """End the wait for the client. A request that waits for something else is not affected."""
@@ -75,7 +84,8 @@ class Connection(socket):  # type: ignore[misc]  # gevent is not typed
 
     def sendall(self, data: bytes, flags: int = 0) -> None:
         if not self.sending:
-            self.sending, self.deadline = True, time.monotonic() + RESPONSE
+            self.sending, self.read_by = True, time.monotonic() + RESPONSE
+            self.deadline = self.read_by
         super().sendall(data, flags)
 
     def close(self) -> None:

@@ -86,7 +86,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
         self.notify()
         now = time.monotonic()
         for connection in self.connections:
-            if connection.deadline < now:
+            if connection.is_late(now):
                 connection.cut()
         if self.alive:
             self.stopping.wait(seconds)
