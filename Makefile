@@ -48,6 +48,9 @@ faults: .venv/tools ## faults of the database and the service under load, with c
 	@E2E_SECONDS=$${E2E_SECONDS:-60} $(PY) -m pytest e2e/test_faults.py e2e/test_faults_of_the_service.py \
 		e2e/test_database_access.py -n0 -s -q
 
+failover: cluster .venv/tools ## kill the primary of a PostgreSQL cluster under load, and count lost writes (Debian; installs Patroni)
+	@PATH="$$PATH:/usr/sbin" $(PY) -m pytest e2e/failover.py -n0 -s -q
+
 bench: .venv/tools ## load test on this machine, or of URL= with TOKEN= (needs wrk)
 	@$(PY) benchmarks/load.py
 
@@ -98,8 +101,15 @@ examples/nextjs/node_modules/.installed: examples/nextjs/package-lock.json | nod
 	@cd examples/nextjs && npm ci --silent --no-audit --no-fund
 	@touch $@
 
+# RUNLEVEL=1: the packages start no service.
+cluster:
+	@for tool in patroni etcd haproxy nginx /usr/lib/postgresql/15/bin/postgres; do \
+		PATH="$$PATH:/usr/sbin" command -v $$tool >/dev/null || missing=1; \
+	done; [ -z "$$missing" ] || { apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+		--no-install-recommends patroni etcd-server haproxy nginx-light postgresql-15 >/dev/null; }
+
 node:
 	@command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || \
 		{ echo "This target needs Node 20 or newer, with npm: https://nodejs.org" >&2; exit 1; }
 
-.PHONY: node help setup run test check e2e slow-clients rolling-restart faults bench demo client check-client format schema
+.PHONY: node cluster help setup run test check e2e slow-clients rolling-restart faults failover bench demo client check-client format schema

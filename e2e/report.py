@@ -5,6 +5,7 @@ import subprocess
 import sys
 import uuid
 from collections import Counter
+from itertools import pairwise
 from typing import NamedTuple
 
 from django.conf import settings
@@ -83,6 +84,11 @@ class Report:
     def first_success(self, after):
         """Return the seconds from a moment to the end of the first success among requests that began after it."""
         return min(answer.end for answer in self.requests if answer.begin > after and is_success(answer)) - after
+
+    def longest_gap(self):
+        """Return the longest time between the ends of two successes that follow each other."""
+        ends = sorted(answer.end for answer in self.requests if is_success(answer))
+        return max(end - begin for begin, end in pairwise(ends))
 
     def print(self, event, **figures):
         """Print one line of counts."""

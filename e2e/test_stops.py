@@ -4,32 +4,17 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections import Counter
-from contextlib import contextmanager
 
 import pytest
 
 from e2e.processes import SECRET, Service, wait_until
-from todo_api.tests.server import free_port
+from e2e.proxies import nginx
 from todo_api.tests.tokens import make_token
 
 REQUESTS = int(os.environ.get("ROLLING_REQUESTS", "2000"))
-NGINX = """daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off; client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
-  uwsgi_temp_path {folder}; scgi_temp_path {folder};
-  upstream tasks {{ {servers} keepalive 16; }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{ proxy_pass http://tasks; proxy_http_version 1.1;
-      proxy_set_header Connection ""; proxy_set_header Host $host; }}
-  }}
-}}
-"""
 
 
 class Load:
@@ -86,26 +71,6 @@ class Load:
     @property
     def sent(self):
         return sum(self.counts.values())
-
-
-def listens(port):
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-@contextmanager
-def nginx(folder, ports):
-    """A load balancer in front of services; yields its port."""
-    port = free_port()
-    servers = " ".join(f"server 127.0.0.1:{each} max_fails=0;" for each in ports)
-    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, servers=servers))
-    process = subprocess.Popen(["nginx", "-c", folder / "nginx.conf", "-p", folder])
-    try:
-        wait_until(lambda: listens(port))
-        yield port
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def end(service, number=signal.SIGTERM):
