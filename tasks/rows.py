@@ -6,7 +6,7 @@ See docs/decisions/0002-a-lost-database-is-503.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,13 @@ COLUMNS = (
     "created_at",
     "updated_at",
 )
+CHANGEABLE = frozenset({"title", "description", "completed", "priority", "due_at", "tags"})
+WRITABLE = CHANGEABLE | {"client_id"}
+LATEST_VERSION = "COALESCE((SELECT version FROM task_versions WHERE user_id = %s), 0)"
+# SQLite has no trigger that sets a column before the write; see tasks/migrations/0003_sync_triggers.py.
+NEXT_VERSION_ON_SQLITE = (
+    "COALESCE((SELECT version FROM task_versions WHERE user_id = %s), CAST(STRFTIME('%%s', 'now') AS INTEGER)) + 1"
+)
 ADMIN_SHUTDOWN = "57P01"  # PostgreSQL ended the connection before it completed the statement
 READ_ONLY = "25006"
 
@@ -43,6 +50,17 @@ SELECTED = {
     "postgresql": ", ".join(COLUMNS).replace("client_id", "client_id::text AS client_id"),
     "sqlite": ", ".join(COLUMNS),
 }
+
+
+def checked(values: Row, names: frozenset[str]) -> list[str]:
+    """Return the columns of `values`, which become part of a statement. Raise ValueError for one not in `names`."""
+    if not values.keys() <= names:
+        raise ValueError(f"not writable: {values.keys() - names}")
+    return list(values)
+
+
+def parameters(values: Mapping[str, Any]) -> list[Any]:
+    return [parameter(name, value) for name, value in values.items()]
 
 
 def parameter(name: str, value: Any) -> Any:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from rest_framework.exceptions import APIException, ValidationError
 
-from tasks.statements import Position
+from tasks.changes import Position
 
 SIGNER = Signer(salt="tasks.changes")
 HOUR = 3600  # seconds; a token has the hour in which it was made, so it stays the same while nothing changes

@@ -7,9 +7,9 @@ from rest_framework.renderers import JSONRenderer
 
 from tasks.models import Task
 from tasks.queries import TaskQuery
-from tasks.rows import COLUMNS
+from tasks.rows import COLUMNS, WRITABLE
 from tasks.serializers import TaskSerializer
-from tasks.statements import WRITABLE, OwnedTasks
+from tasks.statements import OwnedTasks
 
 pytestmark = pytest.mark.django_db
 
