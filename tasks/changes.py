@@ -45,7 +45,8 @@ def select_changes(user_id: str, since: Position | None, limit: int) -> Changes 
     found = rows.execute(
         # The first condition saves the search when nothing is new.
         "SELECT task.*, entry.id, entry.version, entry.client_id, latest"
-        f" FROM (SELECT {LATEST_VERSION} AS latest) AS state LEFT JOIN (SELECT * FROM ({entries}) AS entries WHERE ({LATEST_VERSION}, %s) > (%s, %s)"
+        f" FROM (SELECT {LATEST_VERSION} AS latest) AS state"
+        f" LEFT JOIN (SELECT * FROM ({entries}) AS entries WHERE ({LATEST_VERSION}, %s) > (%s, %s)"
         " ORDER BY version, id LIMIT %s) AS entry ON TRUE"
         f" LEFT JOIN (SELECT {selected()} FROM tasks WHERE user_id = %s) AS task ON task.id = entry.id"
         " ORDER BY entry.version, entry.id",
