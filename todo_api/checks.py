@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError, connec
 
 from tasks.queries import SORTS
 from todo_api.identity.jwks import KEY_TYPES
-from todo_api.identity.known_users import is_known
+from todo_api.identity.known_users import find_user
 from todo_api.throttling import RATES, rate, redis_storage
 
 SECRET_BYTES = {"HS256": 32, "HS384": 48, "HS512": 64}  # RFC 7518, 3.2: as long as the hash
@@ -161,7 +161,7 @@ def check_user_table(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not settings.REQUIRE_KNOWN_USER:
         return []
     try:
-        is_known("")
+        find_user("")
     except (OperationalError, InterfaceError, ProgrammingError) as error:
         problem = str(error).partition("\n")[0]
         if isinstance(error, ProgrammingError) or "no such table" in problem:  # SQLite raises OperationalError

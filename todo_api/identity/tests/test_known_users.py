@@ -61,6 +61,43 @@ def test_a_deleted_user_is_refused(required, make_users, bob, make_task):
     assert 'error="invalid_token"' in response["WWW-Authenticate"]
 
 
+@pytest.fixture
+def ban(make_users):
+    """`ban(expires)`: give the table the columns of Better Auth's admin plugin, and ban alice until this time."""
+
+    def ban(expires, banned=True):
+        make_users(alice="alice@example.com")
+        with connection.cursor() as cursor:
+            cursor.execute('ALTER TABLE "user" ADD COLUMN banned boolean')
+            cursor.execute('ALTER TABLE "user" ADD COLUMN "banReason" text')
+            kind = "timestamptz" if connection.vendor == "postgresql" else "text"
+            cursor.execute(f'ALTER TABLE "user" ADD COLUMN "banExpires" {kind}')
+            cursor.execute('UPDATE "user" SET banned = %s, "banExpires" = %s', [banned, expires])
+
+    return ban
+
+
+@pytest.mark.parametrize("expires", [None, "2999-01-01T00:00:00.000Z"])
+def test_a_banned_user_is_refused_in_the_same_statement(required, ban, alice, django_assert_num_queries, expires):
+    ban(expires)
+
+    with django_assert_num_queries(1):
+        response = alice.get(alice.tasks_url)
+
+    assert (response.status_code, response.json()["code"]) == (401, "token_invalid")
+    assert response.json()["detail"] == "Invalid token: its user is banned"
+
+
+@pytest.mark.parametrize(
+    ("banned", "expires"),
+    [(True, "2001-01-01T00:00:00.000Z"), (False, None), (None, None), (False, "2999-01-01T00:00Z")],
+)
+def test_a_user_whose_ban_is_over_is_not_refused(required, ban, alice, banned, expires):
+    ban(expires, banned)
+
+    assert alice.get(alice.tasks_url).status_code == 200
+
+
 @pytest.mark.parametrize("user_id", ["Alice", " alice", "alic", "alice%", "%", "' OR '1'='1", "ALICE"])
 def test_the_user_id_is_compared_exactly(required, make_users, client_for, user_id):
     make_users(alice="alice@example.com")
