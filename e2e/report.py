@@ -16,6 +16,15 @@ from todo_api.tests.tokens import make_token
 CHECKS = {"health", "ready"}
 
 
+class TooLong(AssertionError):
+    """A time is over its bound. The test is repeated, because other programs on the machine can be the cause."""
+
+
+def assert_within(bound, seconds):
+    if seconds > bound:
+        raise TooLong(f"{seconds:.3f} s, and not within {bound:.3f} s")
+
+
 class Answer(NamedTuple):
     kind: str
     begin: float  # time.monotonic()

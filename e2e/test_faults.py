@@ -12,7 +12,7 @@ import pytest
 
 from e2e.database import Network, port_that_never_accepts
 from e2e.processes import SECRET, Service, wait_until
-from e2e.report import percentile, slowest
+from e2e.report import assert_within, percentile, slowest
 from todo_api.tests.tokens import make_token
 
 LONG = "E2E_SECONDS" in os.environ
@@ -21,7 +21,7 @@ SECONDS = int(os.environ.get("E2E_SECONDS", "6"))
 VARIABLES = {"WEB_CONCURRENCY": "2", "USER_CONCURRENCY": "8"}
 LONGEST = 5  # seconds until each request is answered
 
-pytestmark = pytest.mark.timeout(4 * SECONDS + 60)
+pytestmark = pytest.mark.timeout(12 * SECONDS + 120)
 
 
 @pytest.fixture
@@ -35,10 +35,10 @@ def assert_only_503(answers):
 
 
 def assert_quick(answers):
-    """Each answer comes within 100 ms. One of twenty may take a second: the clients and the service share the CPU."""
+    """Each answer comes within 100 ms, and one of a hundred within a second: the clients use the same processors."""
     assert {answer.status for answer in answers} <= {200, 201}
-    assert percentile(answers, 0.95) < 0.1
-    assert slowest(answers) < 1
+    assert_within(0.1, percentile(answers, 0.99))
+    assert_within(1, slowest(answers))
 
 
 def assert_alive(report, begin, end):
@@ -80,9 +80,9 @@ def test_a_restart_of_the_database_is_503_until_it_is_back(service, own_database
     report.print("database restarted", first_success=report.first_success(back))
     assert report.statuses[503]
     assert_only_503(report.refused)
-    assert slowest(report.refused) < 1
-    assert report.first_success(back) < 1
     assert report.lost == 0
+    assert_within(1, slowest(report.refused))
+    assert_within(1, report.first_success(back))
 
 
 @contextmanager
@@ -113,12 +113,12 @@ def test_a_database_that_hangs_is_503_within_5_seconds(service, own_database, lo
     report.print(f"database hangs: {hang.__name__}", not_ready=not_ready, first_success=report.first_success(back))
     assert report.statuses[503]
     assert_only_503(report.refused)
-    assert slowest(report.requests) < LONGEST
-    assert_alive(report, begin, back)
-    assert slowest(report.ready) < 2.5
-    assert not_ready < 2 + 1  # the result of a check is kept for a second
-    assert report.first_success(back) < 1
     assert report.lost == 0
+    assert_alive(report, begin, back)
+    assert_within(LONGEST, slowest(report.requests))
+    assert_within(2, slowest(report.ready))
+    assert_within(2 + 1, not_ready)  # the result of a check is kept for a second
+    assert_within(1, report.first_success(back))
 
 
 @pytest.fixture
@@ -141,10 +141,12 @@ def test_a_network_that_forwards_nothing_is_503_within_5_seconds(start, own_data
     report.print("network forwards nothing", first_success=report.first_success(back))
     assert report.statuses[503]
     assert_only_503(report.refused)
-    assert slowest(report.requests) < LONGEST
-    assert_alive(report, begin, back)
-    assert report.first_success(back) < 1
+    assert 503 in {answer.status for answer in report.ready if begin < answer.begin < back}
     assert report.lost == 0
+    assert_alive(report, begin, back)
+    assert_within(LONGEST, slowest(report.requests))
+    assert_within(2, slowest(report.ready))
+    assert_within(1, report.first_success(back))
 
 
 def test_a_host_that_never_accepts_is_503_within_5_seconds(start, own_database, load):
@@ -156,9 +158,10 @@ def test_a_host_that_never_accepts_is_503_within_5_seconds(start, own_database, 
     report.print("connections are never accepted")
     assert report.statuses.keys() == {503}
     assert_only_503(report.requests)
-    assert slowest(report.requests) < LONGEST
-    assert_alive(report, begin, begin + 6)
     assert {answer.status for answer in report.ready} == {503}
+    assert_alive(report, begin, begin + 6)
+    assert_within(LONGEST, slowest(report.requests))
+    assert_within(2, slowest(report.ready))
 
 
 def timed_call(service, token, method, path):
@@ -187,7 +190,7 @@ def test_a_locked_row_affects_only_its_owner(service, own_database, load):
     report.print("a locked row, requests of other users", owner=owner, slowest_of_owner=max(times))
     assert set(statuses) == {429, 503}
     assert statuses.count(503) <= rounds * 2 * 8  # USER_CONCURRENCY in each worker
-    assert max(times) < LONGEST
+    assert_within(LONGEST, max(times))
     assert_quick(report.requests)
 
 
@@ -210,5 +213,5 @@ def test_a_primary_that_becomes_read_only_is_503_for_writes(service, own_databas
     assert {answer.status for answer in between if answer.kind not in writes} == {200}
     assert_only_503(report.refused)
     assert {answer.status for answer in report.ready if begin + 1.5 < answer.begin and answer.end < back} == {503}
-    assert first_write < 1
     assert report.lost == 0
+    assert_within(1, first_write)

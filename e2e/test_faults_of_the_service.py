@@ -10,12 +10,12 @@ import psutil
 import pytest
 
 from e2e.processes import Service, wait_until
-from e2e.report import percentile, slowest
+from e2e.report import assert_within, percentile, slowest
 
 SECONDS = int(os.environ.get("E2E_SECONDS", "6"))
 VARIABLES = {"WEB_CONCURRENCY": "2", "USER_CONCURRENCY": "8"}
 
-pytestmark = pytest.mark.timeout(4 * SECONDS + 60)
+pytestmark = pytest.mark.timeout(12 * SECONDS + 120)
 
 
 def workers(service):
@@ -38,8 +38,8 @@ def test_a_killed_worker_fails_only_its_own_requests(start, own_database, load):
     assert {answer.status for answer in report.refused} <= {0}
     assert all(answer.begin < begin + 0.5 for answer in report.refused)  # the kernel closes the connections a bit later
     assert len(report.refused) <= 24  # one request of each client
-    assert replaced < 2
     assert report.lost == 0
+    assert_within(2, replaced)
 
 
 def test_a_reload_fails_no_request(start, own_database, load):
@@ -114,5 +114,5 @@ def test_100_users_at_once(start, own_database, load):
     requests = [answer for answer in report.requests if answer.begin > begin]
     report.print("100 users", p95=percentile(requests, 0.95), slowest=slowest(requests))
     assert not report.refused
-    assert percentile(requests, 0.95) < 0.5
     assert report.lost == 0
+    assert_within(0.5, percentile(requests, 0.95))

@@ -11,18 +11,19 @@ import pytest
 from django.conf import settings
 
 from e2e.processes import SECRET, Service
+from e2e.report import assert_within
 from e2e.slow_clients import STARTS
 from todo_api.tests.tokens import make_token
 
 COUNT = int(os.environ.get("SLOW_CLIENTS", "200"))
-SECONDS = int(os.environ.get("SLOW_SECONDS", "13"))
+SECONDS = int(os.environ.get("SLOW_SECONDS", "15"))
 # From the connection on.
 CUT_BY = {"silent": 12, "request line": 12, "header": 12, "body": 33, "chunked": 33, "reading": 64}  # seconds
 TASKS = """INSERT INTO tasks (user_id, title, description)
            SELECT 'alice', 'A task', repeat('x', 500) FROM generate_series(1, 1000)"""
 
 
-pytestmark = pytest.mark.timeout(2 * SECONDS + 60)
+pytestmark = pytest.mark.timeout(6 * SECONDS + 60)
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +67,12 @@ def test_others_are_answered_at_once_and_slow_clients_are_cut(start, database_wi
     run = partial(clients, service.port)
     [quiet] = waits(run("others", 20, 3))
 
-    others, slow = waits(run("others", 20, SECONDS), run(kind, COUNT, SECONDS))
+    seconds = SECONDS if CUT_BY[kind] < SECONDS else min(SECONDS, 8)
+    others, slow = waits(run("others", 20, seconds), run(kind, COUNT, seconds))
 
     report("without", quiet["took"], [])
     report(kind, others["took"], slow["cut"])
-    assert p99(others["took"]) < max(0.1, 3 * p99(quiet["took"]))  # a busy machine is slow without slow clients too
-    if CUT_BY[kind] < SECONDS:
-        assert all(seconds and seconds < CUT_BY[kind] for seconds in slow["cut"])
+    assert_within(max(0.1, 3 * p99(quiet["took"])), p99(others["took"]))  # a busy machine is slow without them too
+    if CUT_BY[kind] < seconds:
+        assert all(slow["cut"])
+        assert_within(CUT_BY[kind], max(slow["cut"]))

