@@ -51,6 +51,10 @@ faults: .venv/tools ## faults of the database and the service under load, with c
 failover: cluster .venv/tools ## kill the primary of a PostgreSQL cluster under load, and count lost writes (Debian; installs Patroni)
 	@PATH="$$PATH:/usr/sbin" $(PY) -m pytest e2e/failover.py -n0 -s -q
 
+dashboard: node .venv/tools examples/nextjs/node_modules/.installed ## draw the Grafana dashboard from a Prometheus under load (Node 20)
+	@command -v prometheus >/dev/null || { echo "make dashboard needs Prometheus: apt-get install prometheus" >&2; exit 1; }
+	@DASHBOARD_PICTURE=docs/pictures/dashboard.svg $(PY) -m pytest e2e/dashboard.py -n0 -s -q
+
 bench: .venv/tools ## load test on this machine, or of URL= with TOKEN= (needs wrk)
 	@$(PY) benchmarks/load.py
 
@@ -112,4 +116,4 @@ node:
 	@command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || \
 		{ echo "This target needs Node 20 or newer, with npm: https://nodejs.org" >&2; exit 1; }
 
-.PHONY: node cluster help setup run test check e2e slow-clients rolling-restart faults failover bench demo client check-client format schema
+.PHONY: node cluster help setup run test check e2e slow-clients rolling-restart faults failover dashboard bench demo client check-client format schema
