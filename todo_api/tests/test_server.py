@@ -204,6 +204,16 @@ def test_forwarded_headers_of_loopback_are_not_trusted(server, header):
     assert b"Strict-Transport-Security" not in response
 
 
+def test_a_header_with_an_underscore_does_not_replace_one_with_a_hyphen(server):
+    request = b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    request += b"X-Request-ID: of-the-proxy\r\nX_Request_ID: of-the-client\r\n\r\n"
+
+    response = server.send(request)
+
+    assert b"x-request-id: of-the-proxy\r\n" in response.lower()
+    assert b"of-the-client" not in response
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_scheme_of_a_client_is_not_used(server, token_for):
     body = b'{"title": "Buy milk"}'
