@@ -58,7 +58,7 @@ def test_a_reload_fails_no_request(start, own_database, load):
 
 
 def test_workers_that_are_replaced_fail_no_request(start, own_database, load):
-    arguments = "--max-requests 300 --max-requests-jitter 50"
+    arguments = "--max-requests 100 --max-requests-jitter 50"
     service = start(Service, DATABASE_URL=own_database.url, GUNICORN_CMD_ARGS=arguments, **VARIABLES)
     before = workers(service)
     report = load(service, SECONDS).report(own_database)

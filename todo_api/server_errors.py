@@ -10,6 +10,7 @@ import orjson
 from gunicorn.glogging import Logger
 from gunicorn.http import errors
 
+from todo_api.log_queue import QueueHandler
 from todo_api.logging import JsonFormatter, RequestFilter, set_request_id
 
 logger = logging.getLogger("todo_api.server")
@@ -31,6 +32,8 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn is not typed
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
+        if cfg.errorlog == "-":
+            self.error_log.handlers = [QueueHandler()]
         for handler in self.error_log.handlers:
             handler.setFormatter(JsonFormatter())
             handler.addFilter(RequestFilter())
