@@ -14,8 +14,8 @@ from tasks.rows import Row
 
 FORMAT = 2  # raise it when the JSON of a task or a page changes, so that no client keeps the old form
 ANY = "*"
-TASK_TAG = re.compile(r'"([0-9]{1,18})"', re.ASCII)
-LIST_TAG = re.compile(r'(?:W/)?"([0-9]{1,18})-([0-9a-f]+)"', re.ASCII)
+TASK_TAG = re.compile(r'"(0|[1-9][0-9]{0,17})"', re.ASCII)  # one spelling of a version: "05" is another tag than "5"
+LIST_TAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,17})-([0-9a-f]+)"', re.ASCII)
 
 
 class PreconditionFailed(APIException):
@@ -32,6 +32,16 @@ class PreconditionFailed(APIException):
 
 def task_tag(task: Row) -> str:
     return f'"{task["version"]}"'
+
+
+def list_tag(version: int, of_list: str, *, is_empty: bool) -> str:
+    """Return the tag of a list.
+
+    The version is 0 for a user without a counter: nothing has changed since versions were introduced, or every task was
+    deleted long ago and `manage.py forget_deleted` has removed the counter.
+    """
+    state = version or ("empty" if is_empty else 0)
+    return f'"{state}-{of_list}"'
 
 
 def digest(*parts: Any) -> str:

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ModelViewSet
 
-from tasks.conditions import PreconditionFailed, demanded_versions, digest, is_known, known_version, task_tag
+from tasks.conditions import PreconditionFailed, demanded_versions, digest, is_known, known_version, list_tag, task_tag
 from tasks.filters import (
     BulkParameters,
     ChangesParameters,
@@ -133,7 +133,7 @@ class TaskViewSet(ModelViewSet[Task]):
         )
         this_list = digest(self.user_id, query)
         rows, version = self.tasks.select(query, known=known_version(request, this_list))
-        response = self.tagged(f'"{version}-{this_list}"', lambda: rows[:limit])
+        response = self.tagged(list_tag(version, this_list, is_empty=not rows), lambda: rows[:limit])
         if len(rows) > limit:
             response["Link"] = next_link(request, encode_cursor(self.user_id, sort, rows[limit - 1]))
         return response

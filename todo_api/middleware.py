@@ -77,11 +77,21 @@ class HealthMiddleware:
 
 
 class CompressionMiddleware(GZipMiddleware):
-    """Django's gzip for bodies of a kilobyte or more. A single task becomes larger, or hardly smaller."""
+    """Django's gzip for bodies of a kilobyte or more. A single task becomes larger, or hardly smaller.
+
+    Entity tags stay as they are. Django weakens them, and If-Match compares strongly: W/"5" would never match.
+    """
 
     def process_response(self, request: HttpRequest, response: Any) -> Any:
-        is_long = response.streaming or len(response.content) >= MIN_COMPRESSED
-        return super().process_response(request, response) if is_long else response
+        if response.status_code == 304:  # CommonMiddleware has set 0; the 200 has another length (RFC 9110, 8.6)
+            del response["Content-Length"]
+        if not response.streaming and len(response.content) < MIN_COMPRESSED:
+            return response
+        tag = response.get("ETag")
+        response = super().process_response(request, response)
+        if tag:
+            response["ETag"] = tag
+        return response
 
 
 class AdminOnlyMixin(MiddlewareMixin):

@@ -1,0 +1,305 @@
+"""If-Match: no change is overwritten. If-None-Match: nothing is sent twice."""
+
+import gzip
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+
+from tasks import conditions
+from tasks.models import LatestVersion, Task
+
+pytestmark = pytest.mark.django_db
+
+LONG_AGO = datetime(2020, 2, 2, tzinfo=UTC)
+WRITES = {
+    "put": ("PUT", "", b'{"title": "Sell"}'),
+    "patch": ("PATCH", "", b'{"tags": ["home"]}'),
+    "toggle": ("PATCH", "/complete", b""),
+    "set": ("PATCH", "/complete", b'{"completed": true}'),
+    "toggle-status": ("PATCH", "/toggle-status", b""),
+    "delete": ("DELETE", "", b""),
+}
+CURRENT = ['"{v}"', '"1", "{v}"', '"{v}","1"', ' "{v}" ', "*", " * "]
+NOT_CURRENT = [
+    '"1"', '"1", "2"', 'W/"{v}"', '"1", W/"{v}"', "{v}", "", " ", ",", '"{v}', '{v}"', "'{v}'", '"*"', '"{v}0"',
+    '"0{v}"', '"-{v}"', '"+{v}"', '"{v}.0"', '" {v}"', '""', f'"{"9" * 400}"', '"é"', '*, "1"', "null",
+]  # fmt: skip
+READS = ["tasks", "tasks?status=pending&sort=-due", "tasks/counts", "tasks/changes", "tasks/{id}"]
+KNOWN = ["{tag}", "W/{tag}", '"1", {tag}', 'W/"1",W/{tag}', "*"]
+UNKNOWN = ['"1"', "", "{bare}", '"{bare}x"', 'W/"1"', '"*"', ",", '"x-y"']
+
+every_write = pytest.mark.parametrize(("method", "suffix", "body"), WRITES.values(), ids=WRITES)
+every_read = pytest.mark.parametrize("path", READS)
+
+
+@pytest.fixture
+def task(make_task):
+    return make_task(updated_at=LONG_AGO)
+
+
+@pytest.fixture
+def queries(django_assert_max_num_queries):
+    """At most one statement. On SQLite a conditional write that is refused takes two."""
+    return lambda: django_assert_max_num_queries(1 if connection.vendor == "postgresql" else 2)
+
+
+def send(client, task_id, method, suffix, body, tag):
+    url = f"/api/tasks/{task_id}{suffix}"
+    return client.generic(method, url, body, "application/json", headers={} if tag is None else {"If-Match": tag})
+
+
+def unchanged(task):
+    return Task.objects.filter(pk=task.pk, version=task.version, updated_at=LONG_AGO).exists()
+
+
+@every_write
+def test_a_write_with_the_current_version_is_done(alice, task, queries, method, suffix, body):
+    with queries():
+        response = send(alice, task.id, method, suffix, body, f'"{task.version}"')
+
+    assert response.status_code in (200, 204)
+    assert not unchanged(task)
+
+
+@every_write
+def test_a_write_with_another_version_is_412_with_the_current_task(alice, task, queries, method, suffix, body):
+    current = alice.get(f"/api/tasks/{task.id}")
+
+    with queries():
+        response = send(alice, task.id, method, suffix, body, f'"{task.version - 1}"')
+
+    problem = response.json()
+    assert (response.status_code, problem["code"]) == (412, "precondition_failed")
+    assert problem.keys() == {"status", "title", "code", "detail", "current", "request_id"}
+    assert (problem["current"], response["ETag"]) == (current.json(), current["ETag"])
+    assert unchanged(task)
+
+
+@every_write
+@pytest.mark.parametrize("tag", ['"1"', "*", ""])
+def test_a_task_that_does_not_exist_is_404_not_412(alice, make_task, queries, method, suffix, body, tag):
+    bobs = make_task(user_id="bob", updated_at=LONG_AGO)
+
+    for task_id in (bobs.id, bobs.id + 1):
+        with queries():
+            assert send(alice, task_id, method, suffix, body, tag).status_code == 404
+    assert unchanged(bobs)
+
+
+@pytest.mark.parametrize("tag", CURRENT)
+@pytest.mark.parametrize("write", ["patch", "set", "delete"])
+def test_if_match_takes_a_list_and_any(alice, task, write, tag):
+    response = send(alice, task.id, *WRITES[write], tag.format(v=task.version))
+
+    assert response.status_code in (200, 204)
+
+
+@pytest.mark.parametrize("tag", NOT_CURRENT)
+@pytest.mark.parametrize("write", ["patch", "toggle", "delete"])
+def test_if_match_is_never_ignored(alice, task, write, tag):
+    response = send(alice, task.id, *WRITES[write], tag.format(v=task.version))
+
+    assert response.status_code == 412
+    assert unchanged(task)
+
+
+@pytest.mark.parametrize(("tag", "status"), [('"{v}"', 200), ('"1"', 412), ("*", 200), ("", 412)])
+def test_an_empty_change_compares_the_version_too(alice, task, django_assert_num_queries, tag, status):
+    with django_assert_num_queries(1):
+        response = send(alice, task.id, "PATCH", "", b"{}", tag.format(v=task.version))
+
+    assert response.status_code == status
+    assert unchanged(task)
+
+
+@pytest.mark.parametrize(
+    ("user", "body", "status"),
+    [("bob", b'{"title": "x"}', 403), ("alice", b"{", 400), ("alice", b'{"title": 5}', 422)],
+)
+def test_other_errors_come_before_412(alice, task, django_assert_num_queries, user, body, status):
+    with django_assert_num_queries(0):
+        response = alice.generic(
+            "PATCH", f"/api/{user}/tasks/{task.id}", body, "application/json", headers={"If-Match": '"1"'}
+        )
+
+    assert response.status_code == status
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+@pytest.mark.parametrize("tag", ['"1"', "*", ""])
+def test_a_change_of_many_tasks_refuses_if_match(alice, task, django_assert_num_queries, method, tag):
+    with django_assert_num_queries(0):
+        response = alice.generic(
+            method, "/api/tasks?status=all", b'{"title": "x"}', "application/json", headers={"If-Match": tag}
+        )
+
+    assert [error["field"] for error in response.json()["errors"]] == ["If-Match"]
+    assert unchanged(task)
+
+
+def test_each_response_with_one_task_has_its_version_as_a_strong_tag(alice):
+    created = alice.post("/api/tasks", {"title": "Buy milk"})
+    url = f"/api/tasks/{created.json()['id']}"
+    responses = [created, alice.get(url), alice.put(url, {"title": "x"}), alice.patch(url, {}), alice.patch(url, {})]
+    responses += [alice.patch(f"{url}/complete"), alice.patch(f"{url}/complete", {"completed": True}), alice.get(url)]
+
+    for response in responses:
+        assert response["ETag"] == f'"{response.json()["version"]}"'
+    assert responses[-1]["ETag"] != created["ETag"]
+
+
+def test_the_tag_of_a_412_leads_to_success(alice, task):
+    refused = alice.patch(f"/api/tasks/{task.id}", {"title": "x"}, headers={"If-Match": '"1"'})
+
+    response = alice.patch(f"/api/tasks/{task.id}", {"title": "x"}, headers={"If-Match": refused["ETag"]})
+
+    assert response.status_code == 200
+
+
+@every_read
+def test_a_tag_is_strong_also_when_the_response_is_compressed(client, token_for, make_task, path):
+    for _ in range(5):
+        task = make_task(description="Milk " * 200)
+    headers = {"Authorization": f"Bearer {token_for('alice')}"}
+    url = f"/api/{path.format(id=task.id)}"
+    plain = client.get(url, headers=headers)
+
+    compressed = client.get(url, headers=headers | {"Accept-Encoding": "gzip"})
+
+    assert plain["ETag"] == compressed["ETag"]
+    assert plain["ETag"].startswith('"')
+    if "counts" not in path:
+        assert gzip.decompress(compressed.content) == plain.content
+
+
+@every_read
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("known", KNOWN)
+def test_a_known_tag_is_304_without_a_body(alice, task, django_assert_num_queries, method, path, known):
+    url = f"/api/{path.format(id=task.id)}"
+    current = alice.get(url)
+
+    with django_assert_num_queries(1):
+        response = alice.generic(method, url, headers={"If-None-Match": known.format(tag=current["ETag"])})
+
+    assert (response.status_code, response.content) == (304, b"")
+    same = ["ETag", "Cache-Control", "Vary"]
+    assert [response[name] for name in same] == [current[name] for name in same]
+    assert not response.has_header("Content-Type")
+    assert not response.has_header("Content-Length")  # of a 304 it would be the length of the 200's body
+
+
+@every_read
+@pytest.mark.parametrize("unknown", UNKNOWN)
+def test_another_tag_is_200_with_the_whole_body(alice, task, django_assert_num_queries, path, unknown):
+    url = f"/api/{path.format(id=task.id)}"
+    current = alice.get(url)
+
+    with django_assert_num_queries(1):
+        response = alice.get(url, headers={"If-None-Match": unknown.format(bare=current["ETag"].strip('"'))})
+
+    assert (response.status_code, response.content) == (200, current.content)
+
+
+@pytest.mark.parametrize("tag", ['"{0}-{1}"', '"0{0}-{1}"', '"{0}1-{1}"', '"{2}-{1}"', '"{0}-{1}", "{2}-{1}"'])
+def test_a_made_up_tag_of_a_list_never_makes_it_empty(alice, task, tag):
+    version, digest = alice.get("/api/tasks")["ETag"].strip('"').split("-")
+    other = int(version) + 1
+
+    response = alice.get("/api/tasks", headers={"If-None-Match": tag.format(version, digest, other)})
+
+    assert response.status_code == 304 or len(response.json()) == 1
+
+
+@every_read
+def test_each_change_changes_the_tag(alice, task, path):
+    url = f"/api/{path.format(id=task.id)}"
+    before = alice.get(url)["ETag"]
+
+    alice.patch(f"/api/tasks/{task.id}/complete")
+
+    assert alice.get(url, headers={"If-None-Match": before}).status_code == 200
+
+
+@pytest.mark.parametrize("path", READS[:-1])
+def test_a_new_and_a_deleted_task_change_the_tags_of_the_collection(alice, task, path):
+    first = alice.get(f"/api/{path}")["ETag"]
+    alice.post("/api/tasks", {"title": "Buy milk"})
+    second = alice.get(f"/api/{path}", headers={"If-None-Match": first})
+    alice.delete(f"/api/tasks/{task.id}")
+
+    assert second.status_code == 200
+    assert alice.get(f"/api/{path}", headers={"If-None-Match": second["ETag"]}).status_code == 200
+
+
+@every_read
+def test_another_users_change_does_not_change_the_tag(alice, bob, task, path):
+    url = f"/api/{path.format(id=task.id)}"
+    before = alice.get(url)["ETag"]
+
+    bob.post("/api/tasks", {"title": "Buy milk"})
+
+    assert alice.get(url, headers={"If-None-Match": before}).status_code == 304
+
+
+@pytest.mark.parametrize("path", READS[:-1])
+def test_two_users_with_equal_versions_have_different_tags(alice, bob, path):
+    for user_id in ("alice", "bob"):
+        LatestVersion.objects.create(user_id=user_id, version=2_000_000_000)
+        Task.objects.create(user_id=user_id, title="Buy milk")
+
+    assert alice.get(f"/api/{path}")["ETag"] != bob.get(f"/api/{path}")["ETag"]
+
+
+@pytest.mark.parametrize("path", READS[:-1])
+def test_a_release_that_responds_another_form_has_other_tags(alice, task, monkeypatch, path):
+    before = alice.get(f"/api/{path}")["ETag"]
+
+    monkeypatch.setattr(conditions, "FORMAT", conditions.FORMAT + 1)
+
+    assert alice.get(f"/api/{path}", headers={"If-None-Match": before}).status_code == 200
+
+
+def test_each_filter_order_and_size_of_a_list_has_its_own_tag(alice, make_task):
+    for _ in range(3):
+        make_task()
+    queries = ["", "?status=pending", "?sort=-created", "?limit=2", "?limit=1", "?tag=home", "?search=buy"]
+
+    tags = {alice.get(f"/api/tasks{query}")["ETag"] for query in queries}
+
+    assert len(tags) == len(queries)
+
+
+def test_the_tag_of_a_list_without_a_version_changes_when_its_tasks_are_forgotten(alice, task):
+    Task.objects.all().delete()
+    LatestVersion.objects.all().delete()
+    make_old_task()
+    before = alice.get("/api/tasks")
+    assert (len(before.json()), LatestVersion.objects.count()) == (1, 0)
+    Task.objects.all().delete()
+    LatestVersion.objects.all().delete()
+
+    response = alice.get("/api/tasks", headers={"If-None-Match": before["ETag"]})
+
+    assert (response.status_code, response.json()) == (200, [])
+
+
+def test_a_list_of_tasks_without_a_version_is_304_when_it_is_known(alice):
+    make_old_task()
+    before = alice.get("/api/tasks")
+
+    assert alice.get("/api/tasks", headers={"If-None-Match": before["ETag"]}).status_code == 304
+
+
+def make_old_task():
+    """Create a task as it is after the migration: without a version and without a counter."""
+    Task.objects.create(user_id="alice", title="Old")
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("ALTER TABLE tasks DISABLE TRIGGER tasks_version")
+            cursor.execute("UPDATE tasks SET version = 0")
+            cursor.execute("ALTER TABLE tasks ENABLE TRIGGER tasks_version")
+        else:
+            cursor.execute("UPDATE tasks SET version = 0")
+    LatestVersion.objects.all().delete()
