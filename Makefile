@@ -48,6 +48,9 @@ faults: .venv/tools ## faults of the database and the service under load, with c
 	@E2E_SECONDS=$${E2E_SECONDS:-60} $(PY) -m pytest e2e/test_faults.py e2e/test_faults_of_the_service.py \
 		e2e/test_database_access.py -n0 -s -q
 
+sync: .venv/tools ## parallel writers, readers of changes, keys, If-Match and deadlocks for an hour (SECONDS=3600)
+	@SYNC_SECONDS=$${SECONDS:-3600} $(PY) -m pytest e2e/test_sync_stress.py -n0 -s -q
+
 failover: cluster .venv/tools ## kill the primary of a PostgreSQL cluster under load, and count lost writes (Debian; installs Patroni)
 	@PATH="$$PATH:/usr/sbin" $(PY) -m pytest e2e/failover.py -n0 -s -q
 
@@ -116,4 +119,4 @@ node:
 	@command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || \
 		{ echo "This target needs Node 20 or newer, with npm: https://nodejs.org" >&2; exit 1; }
 
-.PHONY: node cluster help setup run test check e2e slow-clients rolling-restart faults failover dashboard bench demo client check-client format schema
+.PHONY: node cluster help setup run test check e2e slow-clients rolling-restart faults sync failover dashboard bench demo client check-client format schema
