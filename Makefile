@@ -64,8 +64,9 @@ bench: .venv/tools ## load test on this machine, or of URL= with TOKEN= (needs w
 demo: node setup .env examples/nextjs/node_modules/.installed ## start the service and the Next.js front end (Node 20; MODE=hs256)
 	@examples/demo
 
-client: examples/nextjs/node_modules/.installed ## generate the front end's types from docs/openapi.yaml (Node 20)
+client: examples/nextjs/node_modules/.installed clients/typescript/node_modules/.installed .venv/runtime ## generate the types from docs/openapi.yaml, test the client package (Node 20)
 	@cd examples/nextjs && npm run --silent generate
+	@cd clients/typescript && npm run --silent generate && npm test --silent
 
 format: .venv/tools ## format the code
 	$(PY) -m ruff check --fix
@@ -98,14 +99,17 @@ CHECKED = @env -i PATH="$$PATH" HOME="$$HOME" DOTENV_FILE=/dev/null DATABASE_URL
 	@mv $@.new $@
 	@echo "wrote .env with generated development secrets"
 
-check-client: examples/nextjs/node_modules/.installed
+check-client: examples/nextjs/node_modules/.installed clients/typescript/node_modules/.installed
 	@cd examples/nextjs && npx --no-install openapi-typescript ../../docs/openapi.yaml 2>/dev/null | diff -q lib/api-types.ts - >/dev/null || \
 		(echo "examples/nextjs/lib/api-types.ts differs from docs/openapi.yaml: run 'make client'" >&2; exit 1)
+	@cd clients/typescript && npx --no-install openapi-typescript ../../docs/openapi.yaml 2>/dev/null | diff -q src/schema.ts - >/dev/null || \
+		(echo "clients/typescript/src/schema.ts differs from docs/openapi.yaml: run 'make client'" >&2; exit 1)
+	@cd clients/typescript && npm run --silent lint && npm run --silent typecheck
 	@cd examples/nextjs && npm run --silent typecheck && node scripts/check-snippets.mjs
 
-examples/nextjs/node_modules/.installed: examples/nextjs/package-lock.json | node
-	@echo "installing the packages of examples/nextjs (once) …"
-	@cd examples/nextjs && npm ci --silent --no-audit --no-fund
+%/node_modules/.installed: %/package-lock.json | node
+	@echo "installing the packages of $* (once) …"
+	@cd $* && npm ci --silent --no-audit --no-fund
 	@touch $@
 
 # RUNLEVEL=1: the packages start no service.
