@@ -6,6 +6,7 @@ import todo_api.tests.environment  # noqa: F401  # before anything that reads se
 
 # isort: split
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,17 @@ import pytest
 from django.test import override_settings
 
 from tasks.models import Task
+from todo_api.log_queue import QueueHandler
 from todo_api.tests.client import ApiClient
 from todo_api.tests.tokens import make_token
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_log() -> None:
+    """pytest shows the log of a failed test. The service's handler would write it later, among other output."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, QueueHandler):
+            handler.emit = lambda record: None  # type: ignore[method-assign]  # its filter has to run
 
 
 @pytest.fixture
