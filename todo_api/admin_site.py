@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import traceback
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -21,6 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import SimpleTemplateResponse
 from rest_framework.exceptions import Throttled
 
+from todo_api.logging import class_and_stack
 from todo_api.throttling import client_address, rate_limits
 
 logger = logging.getLogger(__name__)
@@ -70,8 +70,7 @@ def refuse_values(view: Callable[..., Any]) -> Callable[..., Any]:
             return response.render() if isinstance(response, SimpleTemplateResponse) else response
         except (ValueError, OverflowError, DataError, FieldDoesNotExist) as error:
             # The message of the error is left out, because it holds the value. The stack shows whether it is a bug.
-            stack = "".join(traceback.format_tb(error.__traceback__))
-            logger.warning("The admin answers 400: %s\n%s", type(error).__name__, stack)
+            logger.warning("The admin answers 400: %s", class_and_stack(error))
             raise BadRequest from error
 
     return checked

@@ -6,7 +6,6 @@ import logging
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -18,8 +17,9 @@ from django.http.request import UnreadablePostError
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from todo_api.logging import current_request_id
+from todo_api.logging import current_request_id, summary
 from todo_api.throttling import client_address, count_anonymous
+from todo_api.titles import TITLES
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +45,6 @@ CODES = {
     431: "headers_too_large",
     500: "internal_error",
     503: "database_unavailable",
-}
-# Names in RFC 9110 that Python 3.11 does not have.
-TITLES = {status: HTTPStatus(status).phrase for status in CODES} | {
-    413: "Content Too Large",
-    414: "URI Too Long",
-    422: "Unprocessable Content",
 }
 
 
@@ -186,9 +180,16 @@ def log(error: exceptions.APIException, exc: Exception, request: Any) -> None:
     """Log a 401 with its reason, a 503 with its cause and a 500 with its traceback."""
     if error.status_code >= 500:
         unexpected = error.status_code == 500
-        logger.error("%s: %s", code_of(error), exc, exc_info=exc if unexpected else None)
+        cause = summary(exc) if unexpected else first_line(exc)
+        logger.error("%s: %s", code_of(error), cause, exc_info=exc if unexpected else None)
     elif error.status_code == 401:
         logger.warning("401 %s: %s", code_of(error), error.detail, extra={"client": client_address(request)})
+
+
+def first_line(exc: Exception) -> str:
+    """Return the message without the lines in which PostgreSQL quotes rows and statements."""
+    diagnosis = getattr(exc.__cause__, "diag", None)
+    return getattr(diagnosis, "message_primary", None) or str(exc)
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -4,14 +4,35 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
+from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
 
+from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.orjson import OrjsonFormatter
 
 _request_id: ContextVar[str] = ContextVar("request_id", default="-")
 set_request_id = _request_id.set
 current_request_id = _request_id.get
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield the exceptions that led to this one, the first one first."""
+    if error:
+        yield from chain(error.__cause__ or (None if error.__suppress_context__ else error.__context__))
+        yield error
+
+
+def class_and_stack(error: BaseException) -> str:
+    return f"{summary(error)}\n{''.join(traceback.format_tb(error.__traceback__))}"
+
+
+def summary(error: BaseException) -> str:
+    """Return the class and what PostgreSQL says about the error, without values of rows."""
+    diagnosis = getattr(error if hasattr(error, "diag") else error.__cause__, "diag", None)
+    parts = [type(error).__name__, getattr(diagnosis, "sqlstate", None), getattr(diagnosis, "constraint_name", None)]
+    return " ".join(filter(None, parts))
 
 
 class RequestFilter(logging.Filter):
@@ -30,7 +51,12 @@ class JsonFormatter(OrjsonFormatter):
             "%(asctime)s %(levelname)s %(name)s %(message)s %(request_id)s",
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
             datefmt="%Y-%m-%dT%H:%M:%S%z",
+            reserved_attrs=[*RESERVED_ATTRS, "request"],  # Django's extra, whose text has the query string
         )
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  # the standard library's name
+        """Return classes and stacks. Messages are left out, because they can hold what users wrote."""
+        return "\n".join(class_and_stack(error) for error in chain(ei[1]))
 
     def jsonify_log_record(self, log_data: dict[str, Any]) -> str:
         """Return the line. The standard library encodes what orjson refuses (lone surrogates), so no line is lost."""

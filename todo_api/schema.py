@@ -6,8 +6,9 @@ import re
 from http import HTTPStatus
 from typing import Any
 
-from todo_api.exceptions import CODES, MEDIA_TYPE, TITLES
+from todo_api.exceptions import CODES, MEDIA_TYPE
 from todo_api.parsers import SEND_JSON
+from todo_api.titles import TITLES
 
 Schema = dict[str, Any]
 # status -> (example of a detail, headers)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -12,6 +11,7 @@ from gunicorn.http import errors
 
 from todo_api.log_queue import QueueHandler
 from todo_api.logging import JsonFormatter, RequestFilter, set_request_id
+from todo_api.titles import TITLES
 
 logger = logging.getLogger("todo_api.server")
 
@@ -59,7 +59,7 @@ def respond(error: BaseException, address: str, request_id: str) -> bytes:
         extra={"status": status, "client": address},
         exc_info=error if status == 500 else None,
     )
-    title = HTTPStatus(status).phrase
+    title = TITLES[status]
     problem = {"status": status, "title": title, "code": code, "detail": detail, "request_id": request_id}
     body = orjson.dumps(problem)
     head = (

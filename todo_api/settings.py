@@ -261,9 +261,9 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        # The request log and exceptions.py log the same, with the request id. An unknown Host needs no traceback.
+        # The request log and exceptions.py log the same, with the request id.
         "django.request": {"level": "CRITICAL"},
-        "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "django.security": {"level": "CRITICAL"},  # its messages hold the Host and Referer headers
         "axes": {"level": "WARNING"},  # failures alone
     },
 }

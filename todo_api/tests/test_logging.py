@@ -2,8 +2,11 @@
 
 import json
 import logging
+import sys
 
 import pytest
+from django.db import connection
+from django.test import Client
 from rest_framework.response import Response
 
 from todo_api.logging import JsonFormatter, RequestFilter, set_request_id
@@ -169,6 +172,53 @@ def test_the_text_of_users_is_not_logged(alice, caplog):
     alice.get("/api/tasks?search=my+secret")
 
     assert "secret" not in caplog.text
+
+
+def test_the_line_of_an_exception_holds_no_text_of_users():
+    text = "my secret"
+    try:
+        raise ValueError(text) from KeyError(text)
+    except ValueError:
+        record = logging.makeLogRecord({"msg": "broken", "exc_info": sys.exc_info()})
+
+    entry = json.loads(JsonFormatter().format(record))
+
+    assert text not in json.dumps(entry)
+    assert entry["exc_info"].startswith("KeyError")
+    assert "ValueError\n" in entry["exc_info"]
+    assert "in test_the_line_of_an_exception" in entry["exc_info"]
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite's errors hold no values")
+def test_an_error_of_the_database_is_logged_without_the_row(alice, make_task, caplog):
+    make_task(title="my secret")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE tasks ADD CONSTRAINT lonely EXCLUDE (user_id WITH =)")
+    response = alice.post("/api/tasks", {"title": "another secret"})
+
+    [entry] = [record for record in caplog.records if record.levelno == logging.ERROR]
+    line = JsonFormatter().format(entry)
+    assert response.status_code == 500
+    assert entry.getMessage() == "internal_error: IntegrityError 23P01 lonely"
+    assert "secret" not in line
+    assert "statements.py" in line
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite's errors hold no values")
+def test_a_missing_column_is_logged_without_the_statement(alice, db, caplog):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE tasks DROP COLUMN priority CASCADE")
+    response = alice.post("/api/tasks", {"title": "my secret"})
+
+    assert response.status_code == 503
+    assert "column" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_a_refused_form_is_logged_without_its_address(caplog):
+    Client(enforce_csrf_checks=True).post("/admin/login/?a=secret", {"b": "secret"}, HTTP_REFERER="http://c/secret")
+
+    assert "secret" not in "".join(JsonFormatter().format(record) for record in caplog.records)
 
 
 def test_a_lost_database_is_one_line_without_a_traceback(alice, unreachable_database, caplog):

@@ -223,3 +223,21 @@ def test_the_scheme_of_a_client_is_not_used(server, token_for):
     response = server.send(head.encode() + b"Connection: close\r\n\r\n" + body)
 
     assert b"Location: http://localhost" in response
+
+
+@needs_database
+@pytest.mark.parametrize(
+    "request_line",
+    ["POST /?q=%s", "POST /admin/login/?q=%s", "GET /nothing/%s", "GET /api/tasks?search=%s", "GET /api/%s/tasks"],
+)
+def test_no_line_of_the_log_holds_what_a_client_wrote(server, request_line):
+    form = "title=hush-hush&csrfmiddlewaretoken=hush-hush"
+    head = f"{request_line % 'hush-hush'} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Request-ID: a-form\r\n"
+    head += "Authorization: Bearer hush-hush\r\nReferer: http://localhost/hush-hush\r\nCookie: csrftoken=hush-hush\r\n"
+    head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(form)}\r\n\r\n{form}"
+    before = len(server.log)
+
+    server.send(head.encode())
+
+    server.wait_until(lambda: "a-form" in server.log[before:])
+    assert "hush-hush" not in server.log

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from todo_api.titles import TITLES
+
 SECRET = b"a-secret-of-the-client"
 HEAD = b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
 REFUSED = {
@@ -28,7 +30,7 @@ def test_a_refusal_is_a_problem_with_an_id_and_one_line_of_the_log(server, name)
 
     assert int(head.split()[1]) == problem["status"] == status
     assert problem.keys() == {"status", "title", "code", "detail", "request_id"}
-    assert problem["code"] == code
+    assert (problem["code"], problem["title"]) == (code, TITLES[status])
     assert b"Content-Type: application/problem+json" in head
     assert f"X-Request-ID: {problem['request_id']}".encode() in head
     server.wait_until(lambda: problem["request_id"] in server.log)
@@ -42,6 +44,12 @@ def test_no_secret_of_a_refused_request_is_logged(server):
         server.send(request)
 
     assert SECRET.decode() not in server.log
+
+
+def test_titles_are_those_of_rfc_9110_on_every_python(server):
+    request, *_ = REFUSED["a request line over the limit"]
+
+    assert server.send(request).startswith(b"HTTP/1.1 414 URI Too Long\r\n")
 
 
 def test_every_line_of_the_log_is_json(server):
