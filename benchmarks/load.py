@@ -29,6 +29,9 @@ CONNECTIONS = (1, 4, 16, 64)
 TITLE = "a task of the benchmark"
 TASKS = 20
 SECRET = "the secret of the benchmark alone: 0123456789"
+# SERVER is the command of another server. See docs/decisions/0023-gunicorn-is-the-only-server.md.
+OTHER = os.environ.get("SERVER")
+COMMAND = ["sh", "-c", f"exec {OTHER}"] if OTHER else [sys.executable, "-m", "gunicorn"]
 LUA = """wrk.method = "%s"
 wrk.body = %s
 wrk.headers["Authorization"] = "Bearer %s"
@@ -90,9 +93,7 @@ def own_service() -> Iterator[Deployment]:
     }  # fmt: skip
     subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=HERE.parent, env=environment, check=True)
     with Path(folder, "log").open("wb") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn"], cwd=HERE.parent, env=environment, stdout=log, stderr=log
-        )
+        server = subprocess.Popen(COMMAND, cwd=HERE.parent, env=environment, stdout=log, stderr=log)
     claims = {"sub": "benchmark", "exp": int(time.time()) + 3600}
     deployment = Deployment("http://127.0.0.1:8391", jwt.encode(claims, SECRET, algorithm="HS256"))
     try:

@@ -4,7 +4,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import requests
 from django.conf import settings
 
-from todo_api.tests.server import clean_environment, free_port
+from todo_api.tests.server import COMMAND, clean_environment, free_port
 
 EXAMPLE = settings.BASE_DIR / "examples" / "nextjs"
 NEXT = ["node", "node_modules/next/dist/bin/next"]
@@ -97,7 +96,7 @@ class Process:
 class Service(Process):
     """gunicorn as in production, without rate limits."""
 
-    command = [sys.executable, "-m", "gunicorn"]
+    command = COMMAND
     ready = "/health"
 
     def environment(self):

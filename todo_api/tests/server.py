@@ -16,6 +16,9 @@ from django.db import connection
 from todo_api.tests.environment import SECRET
 
 METRICS_TOKEN = "a-token-for-the-metrics-of-the-tests"
+# SERVER is the command of another server. See docs/decisions/0023-gunicorn-is-the-only-server.md.
+OTHER = os.environ.get("SERVER")
+COMMAND = ["sh", "-c", f"exec {OTHER}"] if OTHER else [sys.executable, "-m", "gunicorn"]
 
 
 def clean_environment(**variables):
@@ -51,7 +54,7 @@ def database_of_the_tests():
 class Server:
     """gunicorn as in production, on a free port. Its log is a file in `folder`."""
 
-    def __init__(self, folder, command=(sys.executable, "-m", "gunicorn"), cwd=settings.BASE_DIR, **variables):
+    def __init__(self, folder, command=COMMAND, cwd=settings.BASE_DIR, **variables):
         self.port = free_port()
         self.log_file = folder / "gunicorn.log"
         with self.log_file.open("w") as log:
