@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from hashlib import sha256
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from rest_framework.exceptions import APIException, ValidationError
 
-from tasks.changes import Position
+from tasks.changes import Changes, Position
 
 SIGNER = Signer(salt="tasks.changes")
 HOUR = 3600  # seconds; a token has the hour in which it was made, so it stays the same while nothing changes
@@ -23,26 +24,38 @@ class SyncExpired(APIException):
     default_detail = "The changes since this token are no longer known. Read all tasks again."
 
 
-def encode_token(user_id: str, position: Position) -> str:
-    """Return the position in the changes of a user, signed, with the time."""
-    return SIGNER.sign_object([_owner(user_id), *position, _hour()])
+class Token(NamedTuple):
+    """A position in the changes of a user, and the hour from which on the client needs the deleted tasks after it."""
+
+    position: Position
+    hour: int
 
 
-def decode_token(user_id: str, token: str) -> Position:
-    """Return the position. Raise ValidationError for other text, SyncExpired for an old or foreign token."""
+def encode_token(user_id: str, changes: Changes, since: Token | None = None) -> str:
+    """Return the position after a page, signed, with the time.
+
+    While more pages follow, the time is that of the first page: a client that has paused between two pages may need a
+    deleted task that is as old as the first.
+    """
+    hour = since.hour if since and changes.more else this_hour()
+    return SIGNER.sign_object([_owner(user_id), *changes.next, hour])
+
+
+def decode_token(user_id: str, token: str) -> Token:
+    """Return the token. Raise ValidationError for other text, SyncExpired for an old or foreign token."""
     try:
         owner, version, task_id, hour = SIGNER.unsign_object(token)
     except (BadSignature, ValueError):
         raise ValidationError({"since": ["This is not a token of changes."]}, code="invalid") from None
     # One hour more, because the token may be from the end of its hour.
-    if owner != _owner(user_id) or hour < _hour() - settings.SYNC_RETENTION_DAYS * 24 - 1:
+    if owner != _owner(user_id) or hour < this_hour() - settings.SYNC_RETENTION_DAYS * 24 - 1:
         raise SyncExpired
-    return Position(version, task_id)
+    return Token(Position(version, task_id), hour)
 
 
 def _owner(user_id: str) -> str:
     return sha256(user_id.encode()).hexdigest()[:16]
 
 
-def _hour() -> int:
+def this_hour() -> int:
     return int(time.time()) // HOUR

@@ -214,10 +214,10 @@ class TaskViewSet(ModelViewSet[Task]):
         parameters = validated(changes_parameters(), request)
         token = parameters.get("since")
         since = decode_token(self.user_id, token) if token else None
-        changes = self.tasks.changes(since, parameters["limit"])
+        changes = self.tasks.changes(since and since.position, parameters["limit"])
         if changes is None:
             raise SyncExpired
-        body = changes._asdict() | {"next": encode_token(self.user_id, changes.next)}
+        body = changes._asdict() | {"next": encode_token(self.user_id, changes, since)}
         return self.tagged(f'"{digest(body["next"])}"', lambda: body)
 
     @property
