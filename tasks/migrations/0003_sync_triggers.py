@@ -7,7 +7,7 @@ table: a later migration that alters `tasks` has to create them again.
 from django.db import migrations
 
 # A row's lock comes before its trigger's. The tombstone of a task that changes its owner takes a second counter, so
-# both are taken in the order of the users' ids.
+# both are taken in the order of the users' ids, compared by code points as Python does in TaskQuerySet.locked_by_owner.
 POSTGRESQL = """
 ALTER TABLE task_versions SET (fillfactor = 50);
 
@@ -28,7 +28,7 @@ CREATE FUNCTION version_task() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' OR NEW.user_id = OLD.user_id THEN
         NEW.version := next_task_version(NEW.user_id);
-    ELSIF NEW.user_id < OLD.user_id THEN
+    ELSIF NEW.user_id < OLD.user_id COLLATE "C" THEN
         NEW.version := next_task_version(NEW.user_id);
         PERFORM keep_deleted_task(OLD);
     ELSE
@@ -73,12 +73,13 @@ RAISE = """
 """
 WRITE = f"UPDATE tasks SET version = {NEXT.format('NEW.user_id')} WHERE id = NEW.id;"
 # SQLite has no trigger that sets a column before the write. The API's statements set the version themselves and these
-# triggers raise the counter. For other writers they set the version after the write.
+# triggers raise the counter. For other writers they set the version after the write; the ORM's save() writes the version
+# that was read, which may be old.
 SQLITE = {
     "tasks_inserted": f"AFTER INSERT ON tasks WHEN NEW.version = 0 BEGIN {WRITE} END",
     "tasks_inserted_with_version": f"AFTER INSERT ON tasks WHEN NEW.version > 0 BEGIN {RAISE} END",
     "tasks_updated": "AFTER UPDATE OF user_id, title, description, completed, priority, due_at, tags, created_at,"
-    f" updated_at ON tasks WHEN NEW.version = OLD.version BEGIN {WRITE} END",
+    f" updated_at ON tasks WHEN NEW.version <= OLD.version BEGIN {WRITE} END",
     "tasks_version": f"AFTER UPDATE OF version ON tasks BEGIN {RAISE} END",
     "tasks_owner": f"AFTER UPDATE OF user_id ON tasks WHEN NEW.user_id <> OLD.user_id BEGIN {KEEP} END",
     "tasks_deleted": f"AFTER DELETE ON tasks BEGIN {KEEP} END",
