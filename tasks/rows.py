@@ -67,7 +67,7 @@ def parameter(name: str, value: Any) -> Any:
     """Return what the database takes for a column's value."""
     if name == "tags":
         return orjson.dumps(value).decode()
-    if name == "client_id":
+    if name == "client_id" and value is not None:
         return client_id_parameter(value)
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
