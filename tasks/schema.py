@@ -27,7 +27,7 @@ LINK = OpenApiParameter(
     description='The address of the next page, `<…>; rel="next"`, when more tasks follow.',
 )
 LOCATION = OpenApiParameter(
-    "Location", str, OpenApiParameter.HEADER, required=True, response=[201], description="The address of the new task."
+    "Location", str, OpenApiParameter.HEADER, response=[201], description="The address of a single new task."
 )
 
 

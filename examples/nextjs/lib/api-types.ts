@@ -892,8 +892,8 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The address of the new task. */
-                    Location: string;
+                    /** @description The address of a single new task. */
+                    Location?: string;
                     /** @description The version, for If-Match and If-None-Match. */
                     ETag?: string;
                     [name: string]: unknown;
@@ -1536,8 +1536,8 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The address of the new task. */
-                    Location: string;
+                    /** @description The address of a single new task. */
+                    Location?: string;
                     /** @description The version, for If-Match and If-None-Match. */
                     ETag?: string;
                     [name: string]: unknown;
