@@ -156,8 +156,8 @@ class TaskViewSet(ModelViewSet[Task]):
     )
     def update_many(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change all tasks that match, and return them; at most 1,000. Repeat it until fewer come back."""
-        filters = self.demanded_filters(request)
         changes = update_serializer().run_validation(request.data)
+        filters = self.demanded_filters(request)
         if not changes:
             raise ValidationError("A JSON object with a change is expected.", code="required")
         return Response(self.tasks.update_many(filters, changes))

@@ -1,0 +1,297 @@
+"""POST of an array, and PATCH and DELETE of the collection: many tasks in one statement."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from tasks.models import LatestVersion, Task
+
+pytestmark = pytest.mark.django_db
+
+URL = "/api/tasks"
+LONG_AGO = datetime(2020, 2, 2, tzinfo=UTC)
+KEYS = [f"0b4d0e7c-5c1e-4c57-9d0c-6f7d1b0a3c1{digit}" for digit in "0123456789"]
+TITLE = {"title": "Buy milk"}
+# body -> the field and the code of its error
+WRONG_ARRAYS = {
+    "empty": ([], None, "empty"),
+    "101 bodies": ([TITLE] * 101, None, "max_length"),
+    "wrong title": ([TITLE, TITLE, TITLE, {"title": 5}], "3.title", "invalid"),
+    "no title": ([{}, TITLE], "0.title", "required"),
+    "unknown field": ([TITLE, TITLE | {"titel": "x"}], "1.titel", "unknown"),
+    "wrong tag": ([TITLE | {"tags": ["a", ""]}], "0.tags.1", "blank"),
+    "no UUID": ([TITLE | {"client_id": "x"}], "0.client_id", "invalid"),
+    "a number": ([TITLE, 5], "1", "invalid"),
+    "null": ([None], "0", "null"),
+    "an array": ([[TITLE]], "0", "invalid"),
+    "a key twice": ([TITLE, TITLE | {"client_id": KEYS[0]}, TITLE | {"client_id": KEYS[0]}], "2.client_id", "unique"),
+    "a key in two cases": (
+        [TITLE | {"client_id": KEYS[0]}, TITLE | {"client_id": KEYS[0].upper()}],
+        "1.client_id",
+        "unique",
+    ),
+}
+WRONG_FILTERS = [
+    ("", None), ("search=", None), ("search=+", None), ("priority=urgent", "priority"), ("status=", "status"),
+    ("status=done", "status"), ("tag=", "tag.0"), ("due_before=soon", "due_before"), ("sort=created", "sort"),
+    ("limit=5", "limit"), ("cursor=x", "cursor"), ("since=x", "since"), ("statu=all", "statu"),
+    ("ids=", "ids"), ("ids=,", "ids"), ("ids=1,", "ids"), ("ids=x", "ids"), ("ids=0", "ids"), ("ids=-1", "ids"),
+    ("ids=1%202", "ids"), ("ids=1.0", "ids"), (f"ids={2**63}", "ids"), ("ids=1,x", "ids"),
+    ("ids=" + ",".join(map(str, range(1, 102))), "ids"), ("ids=" + "1," * 5000 + "1", "ids"),
+    ("status=all&ids=x", "ids"), ("status=all&x=1", "x"),
+]  # fmt: skip
+
+
+def errors(response):
+    assert response.status_code == 422, response.content
+    return [(error["field"], error["code"]) for error in response.json()["errors"]]
+
+
+def bulk(client, method, query, body=b'{"priority": "low"}'):
+    return client.generic(method, f"{URL}?{query}", body if method == "PATCH" else b"", "application/json")
+
+
+def many(user_id, count):
+    Task.objects.bulk_create(Task(user_id=user_id, title=f"Task {n}") for n in range(count))
+    return sorted(Task.objects.filter(user_id=user_id).values_list("id", flat=True))
+
+
+both_methods = pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+
+
+def test_an_array_creates_all_in_the_same_order_in_one_statement(alice, django_assert_num_queries):
+    bodies = [{"title": f"{number}", "priority": "high", "tags": [f"t{number}"]} for number in range(100)]
+
+    with django_assert_num_queries(1):
+        response = alice.post(URL, bodies)
+
+    assert response.status_code == 201
+    assert [(task["title"], task["tags"]) for task in response.json()] == [(b["title"], b["tags"]) for b in bodies]
+    assert response.json() == alice.get(f"{URL}?priority=high").json()
+    assert "Location" not in response
+
+
+def test_a_task_of_an_array_is_as_if_it_was_created_alone(alice):
+    body = {"title": " x ", "description": "a\nb", "completed": True, "due_at": "2026-01-31T08:30:00.5+01:00"}
+
+    [one], other = alice.post(URL, [body]).json(), alice.post(URL, body).json()
+
+    assert one | {name: other[name] for name in ("id", "version", "created_at", "updated_at")} == other
+
+
+def test_a_repeated_array_creates_nothing(alice):
+    bodies = [TITLE | {"client_id": key} for key in KEYS]
+    first = alice.post(URL, bodies)
+
+    second = alice.post(URL, bodies)
+
+    assert (second.status_code, second.json()) == (201, first.json())
+    assert Task.objects.count() == 10
+
+
+def test_an_array_of_known_and_new_keys_keeps_its_order(alice, django_assert_num_queries):
+    known = [alice.post(URL, {"title": f"known {n}", "client_id": KEYS[n]}).json() for n in (3, 1)]
+    order = [None, KEYS[1], KEYS[2], None, KEYS[3], KEYS[0].upper(), None]
+
+    with django_assert_num_queries(1):
+        created = alice.post(URL, [{"title": f"new {n}", "client_id": key} for n, key in enumerate(order)]).json()
+
+    titles = ["new 0", "known 1", "new 2", "new 3", "known 3", "new 5", "new 6"]
+    assert [task["title"] for task in created] == titles
+    assert [task["client_id"] for task in created] == [key and key.lower() for key in order]
+    assert (created[4], created[1]) == (known[0], known[1])
+
+
+def test_a_repeated_array_raises_no_version(alice):
+    bodies = [TITLE | {"client_id": key} for key in KEYS]
+    alice.post(URL, bodies)
+    before = LatestVersion.objects.get().version
+
+    alice.post(URL, bodies)
+
+    assert LatestVersion.objects.get().version == before
+
+
+@pytest.mark.parametrize(("body", "field", "code"), WRONG_ARRAYS.values(), ids=WRONG_ARRAYS)
+def test_one_wrong_body_creates_nothing_and_its_place_is_named(alice, django_assert_num_queries, body, field, code):
+    with django_assert_num_queries(0):
+        response = alice.post(URL, body)
+
+    assert errors(response) == [(field, code)]
+    assert not Task.objects.exists()
+
+
+def test_every_wrong_body_is_named(alice):
+    response = alice.post(URL, [{"title": ""}, TITLE, {"title": 5, "priority": "x"}])
+
+    assert errors(response) == [("0.title", "blank"), ("2.title", "invalid"), ("2.priority", "invalid_choice")]
+
+
+def test_an_array_takes_no_idempotency_key(alice, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        response = alice.post(URL, [TITLE], headers={"Idempotency-Key": KEYS[0]})
+
+    assert errors(response) == [("Idempotency-Key", "invalid")]
+
+
+@pytest.mark.parametrize("url", ["/api/bob/tasks", "/api/bob/tasks?status=all"])
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
+def test_the_collection_of_another_user_is_403(alice, make_task, django_assert_num_queries, method, url):
+    make_task(user_id="bob")
+
+    with django_assert_num_queries(0):
+        assert alice.generic(method, url, b"[{", "application/json").status_code == 403
+    assert Task.objects.count() == 1
+
+
+def test_patch_changes_all_that_match_and_returns_them(alice, make_task, django_assert_num_queries):
+    ids = [make_task(priority="high", updated_at=LONG_AGO).id for _ in range(3)]
+    other = make_task(priority="low")
+
+    with django_assert_num_queries(1):
+        response = alice.patch(f"{URL}?priority=high", {"tags": ["urgent"], "due_at": None, "completed": True})
+
+    changed = response.json()
+    assert ([task["id"] for task in changed], response.status_code) == (ids, 200)
+    assert {(task["completed"], *task["tags"]) for task in changed} == {(True, "urgent")}
+    assert changed == [alice.get(f"{URL}/{task_id}").json() for task_id in ids]
+    assert Task.objects.filter(version=other.version).exists()
+
+
+def test_delete_deletes_all_that_match_and_returns_the_ids(alice, make_task, django_assert_num_queries):
+    ids = [make_task(completed=True).id for _ in range(3)]
+    other = make_task()
+
+    with django_assert_num_queries(1):
+        response = alice.delete(f"{URL}?status=completed")
+
+    assert (response.status_code, response.json()) == (200, ids)
+    assert list(Task.objects.all()) == [other]
+
+
+@both_methods
+def test_no_match_is_an_empty_array(alice, make_task, method):
+    make_task(user_id="bob")
+
+    response = bulk(alice, method, "status=all")
+
+    assert (response.status_code, response.json()) == (200, [])
+    assert Task.objects.filter(priority="medium").count() == 1
+
+
+@both_methods
+@pytest.mark.parametrize(
+    "query",
+    ["status=pending", "priority=high", "tag=A", "tag=a&tag=b", "due_before=2026-02-01T00:00:00Z", "search=milk bread",
+     "due_after=2026-01-01T00:00:00Z", "status=all&priority=high&search=milk"],
+)  # fmt: skip
+def test_each_filter_of_the_list_selects_the_same_tasks(alice, make_task, method, query):
+    due_at = datetime(2026, 1, 15, tzinfo=UTC)
+    wanted = make_task(title="milk", description="bread", priority="high", tags=["a", "B"], due_at=due_at)
+    other = make_task(completed=True, priority="medium", updated_at=LONG_AGO)
+
+    response = bulk(alice, method, query)
+
+    assert [task["id"] if method == "PATCH" else task for task in response.json()] == [wanted.id]
+    assert Task.objects.filter(id=other.id, version=other.version).exists()
+
+
+@both_methods
+def test_ids_take_ids_and_client_ids_and_ignore_foreign_and_unknown_ones(alice, make_task, method):
+    one, two, three = make_task(), make_task(client_id=KEYS[0]), make_task(client_id=KEYS[1])
+    foreign = [make_task(user_id="bob", client_id=KEYS[2]), make_task(user_id="bob")]
+    ids = [one.id, KEYS[0].upper(), one.id, KEYS[2], foreign[1].id, KEYS[3], 2**63 - 1]
+
+    response = bulk(alice, method, f"ids={','.join(map(str, ids))}")
+
+    assert [task["id"] if method == "PATCH" else task for task in response.json()] == [one.id, two.id]
+    assert {*Task.objects.filter(version__in=[task.version for task in [three, *foreign]])} == {three, *foreign}
+
+
+@both_methods
+def test_ids_and_another_filter_both_have_to_match(alice, make_task, method):
+    one, two = make_task(priority="high"), make_task(priority="low")
+
+    response = bulk(alice, method, f"ids={one.id},{two.id}&priority=high")
+
+    assert [task["id"] if method == "PATCH" else task for task in response.json()] == [one.id]
+
+
+@both_methods
+def test_a_hundred_client_ids_are_taken(alice, method):
+    keys = [str(uuid4()) for _ in range(100)]
+    alice.post(URL, [TITLE | {"client_id": key} for key in keys])
+
+    assert len(bulk(alice, method, f"ids={','.join(keys)}").json()) == 100
+
+
+@both_methods
+@pytest.mark.parametrize(("query", "field"), WRONG_FILTERS, ids=[query[:24] for query, _ in WRONG_FILTERS])
+def test_a_missing_or_wrong_filter_changes_nothing(alice, make_task, django_assert_num_queries, method, query, field):
+    task = make_task()
+
+    with django_assert_num_queries(0):
+        response = bulk(alice, method, query)
+
+    assert [error[0] for error in errors(response)] == [field]
+    assert Task.objects.filter(version=task.version).exists()
+
+
+@pytest.mark.parametrize("query", ["", "search="])
+def test_a_missing_filter_has_its_own_code(alice, query):
+    assert errors(bulk(alice, "DELETE", query)) == [(None, "required")]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [(b"{}", None), (b"", None), (b"null", None), (b"[]", None), (b"5", None), (b'{"titel": "x"}', "titel"),
+     (b'{"title": null}', "title"), (b'{"tags": "x"}', "tags"), (b'{"due_at": "2026-01-31T08:30:00"}', "due_at")],
+)  # fmt: skip
+def test_a_wrong_change_changes_nothing(alice, make_task, django_assert_num_queries, body, field):
+    task = make_task()
+
+    with django_assert_num_queries(0):
+        response = bulk(alice, "PATCH", "status=all", body)
+
+    assert [error[0] for error in errors(response)] == [field]
+    assert Task.objects.filter(version=task.version).exists()
+
+
+@pytest.mark.parametrize("body", [b'{"id": 1, "user_id": "bob", "version": 1, "client_id": "x"}', b'{"version": 1}'])
+def test_read_only_fields_alone_are_no_change(alice, make_task, body):
+    make_task()
+
+    assert errors(bulk(alice, "PATCH", "status=all", body)) == [(None, "required")]
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status"),
+    [(b"{", "application/json", 400), (b"{}", "text/plain", 415), (b"x" * 70_000, "application/json", 413)],
+)
+def test_a_body_that_cannot_be_read_comes_before_a_missing_filter(
+    alice, django_assert_num_queries, body, media_type, status
+):
+    with django_assert_num_queries(0):
+        assert alice.generic("PATCH", URL, body, media_type).status_code == status
+
+
+@both_methods
+def test_of_more_than_1000_matches_the_first_1000_by_id_are_done(alice, method):
+    ids = many("alice", 1002)
+    many("bob", 3)
+
+    sizes = [[task["id"] if method == "PATCH" else task for task in bulk(alice, method, "priority=medium").json()]]
+    sizes += [[task["id"] if method == "PATCH" else task for task in bulk(alice, method, "priority=medium").json()]]
+
+    assert sizes == [ids[:1000], ids[1000:]]
+    assert Task.objects.filter(user_id="bob", priority="medium").count() == 3
+
+
+def test_delete_of_all_empties_the_account(alice, bob, make_task):
+    make_task(), make_task(completed=True), make_task(user_id="bob")
+
+    alice.delete(f"{URL}?status=all")
+
+    assert alice.get(URL).json() == []
+    assert len(bob.get(URL).json()) == 1
