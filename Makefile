@@ -88,7 +88,7 @@ CHECKED = @env -i PATH="$$PATH" HOME="$$HOME" DOTENV_FILE=/dev/null DATABASE_URL
 	@$(PY) -m pip install -q --disable-pip-version-check -r $<
 	@touch $@
 
-.venv/tools: requirements-dev.txt requirements.txt | .venv/bin/python
+.venv/tools: requirements-dev.txt requirements.txt examples/mcp/requirements.txt | .venv/bin/python
 	@echo "installing the packages of $< (once) …"
 	@$(PY) -m pip install -q --disable-pip-version-check -r $<
 	@touch $@ .venv/runtime
