@@ -175,7 +175,8 @@ def test_the_database_takes_at_most_20_tags(db, count):
     [
         ("tag=home", ["one", "two"]), ("tag=HOME", ["one", "two"]), ("tag=home&tag=work", ["two"]),
         ("tag=%20work", ["two"]), ("tag=home&tag=home", ["one", "two"]), ("tag=hom", []), ("tag=%25", ["ä"]),
-        ("tag=_", []), ("tag=home,work", []), ("tag=homework&tag=home", []), ("tag=home&status=completed", []), ("tag=home&search=two", ["two"]),
+        ("tag=_", []), ("tag=home,work", []), ("tag=homework&tag=home", []), ("tag=home&status=completed", []),
+        ("tag=home&search=two", ["two"]),
         ("tag='%20OR%201=1", []), ('tag=["home"]', []),
     ],
 )  # fmt: skip
