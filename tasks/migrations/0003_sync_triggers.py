@@ -11,10 +11,14 @@ from django.db import migrations
 POSTGRESQL = """
 ALTER TABLE task_versions SET (fillfactor = 50);
 
-CREATE FUNCTION next_task_version(owner varchar) RETURNS bigint LANGUAGE sql AS $$
+CREATE FUNCTION next_task_version(owner varchar) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE given bigint;
+BEGIN
     INSERT INTO task_versions AS latest (user_id, version) VALUES (owner, EXTRACT(EPOCH FROM clock_timestamp())::bigint)
     ON CONFLICT (user_id) DO UPDATE SET version = latest.version + 1
-    RETURNING latest.version
+    RETURNING latest.version INTO given;
+    RETURN given;
+END
 $$;
 
 CREATE FUNCTION keep_deleted_task(task tasks) RETURNS void LANGUAGE sql AS $$
