@@ -1,6 +1,7 @@
 """`manage.py export_tasks` and `manage.py delete_tasks`."""
 
 import json
+from io import StringIO
 from types import SimpleNamespace
 
 import pytest
@@ -72,7 +73,7 @@ def test_an_export_writes_a_new_file(run, make_task, tmp_path):
 
     printed = run("export_tasks", "alice", "--output", str(tmp_path / "alice.jsonl")).out
 
-    assert printed == ""
+    assert printed == "Tasks exported: 1\n"
     assert [task["title"] for task in lines((tmp_path / "alice.jsonl").read_text())] == ["Paint"]
 
 
@@ -85,6 +86,16 @@ def test_an_export_overwrites_no_file(run, tmp_path):
         run("export_tasks", "alice", "--output", str(file))
 
     assert file.read_text() == "precious"
+
+
+def test_an_export_that_fails_leaves_no_file(run, make_tasks, tmp_path, django_db_blocker):
+    make_tasks("alice", 1)
+    file = tmp_path / "alice.jsonl"
+
+    with django_db_blocker.block(), pytest.raises(RuntimeError):
+        run("export_tasks", "alice", "--output", str(file))
+
+    assert not file.exists()
 
 
 def test_a_deletion_without_yes_only_counts(run, make_tasks, django_assert_num_queries):
@@ -114,3 +125,25 @@ def test_many_tasks_are_deleted_in_batches_with_progress(run, make_tasks, django
 
     assert result.err.splitlines() == ["1000 of 2500", "2000 of 2500", "2500 of 2500"]
     assert Task.objects.count() == 0
+
+
+class Terminal(StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_on_a_terminal_is_one_line(make_tasks):
+    make_tasks("alice", 2500)
+    terminal = Terminal()
+
+    call_command("delete_tasks", "alice", "--yes", stdout=StringIO(), stderr=terminal)
+
+    assert terminal.getvalue() == "1000 of 2500\r2000 of 2500\r2500 of 2500\n"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("yes", [["--yes"], []])
+def test_a_user_without_tasks_may_be_a_wrong_id(run, make_tasks, yes):
+    make_tasks("alice", 1)
+
+    assert run("delete_tasks", "Alice", *yes).out == "This user has no tasks. Upper and lower case differ in ids.\n"

@@ -1,13 +1,18 @@
-"""`manage.py create_token`."""
+"""`manage.py create_token`, and an export into a pipe."""
 
 import re
+import subprocess
+import sys
 import time
 
 import jwt
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from tasks.models import Task
 from todo_api.management.commands.create_token import duration
+from todo_api.tests.server import clean_environment, database_of_the_tests
 
 
 def token(capsys, *arguments):
@@ -46,3 +51,18 @@ def test_no_token_is_printed_outside_of_debug(configured):
 def test_no_token_is_printed_in_key_set_mode(configured):
     with configured(DEBUG=True, JWT_ALGORITHM="EdDSA"), pytest.raises(CommandError, match="EdDSA"):
         call_command("create_token", "alice")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_export_ends_quietly_when_its_reader_has_enough():
+    Task.objects.bulk_create(Task(user_id="alice", title="Paint") for _ in range(2500))
+    command = [sys.executable, "manage.py", "export_tasks", "alice"]
+    environment = clean_environment(DATABASE_URL=database_of_the_tests())
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+
+    with subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, **pipes) as export:
+        export.stdout.readline()
+        export.stdout.close()
+        errors = export.stderr.read()
+
+    assert (export.returncode, errors) == (0, b"")

@@ -19,6 +19,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         tasks = Task.objects.owned_by(options["user_id"])
         total, deleted = tasks.count(), 0
+        if not total:
+            self.stdout.write("This user has no tasks. Upper and lower case differ in ids.")
+            return
         if not options["yes"]:
             self.stdout.write(f"Tasks: {total}. Nothing was deleted: add --yes to delete them.")
             return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +29,41 @@ class Command(BaseCommand):
         parser.add_argument("--array", action="store_true", help="write one JSON array instead of lines")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        chunks = as_array(options["user_id"]) if options["array"] else as_lines(options["user_id"])
-        if not options["output"]:
+        self.exported = 0
+        chunks = (as_array if options["array"] else as_lines)(self.counted(batches(options["user_id"])))
+        if options["output"]:
+            write_file(options["output"], chunks)
+            self.stdout.write(f"Tasks exported: {self.exported}")
+        else:
+            self.print(chunks)
+
+    def counted(self, batches: Iterable[list[Row]]) -> Iterator[list[Row]]:
+        for rows in batches:
+            self.exported += len(rows)
+            yield rows
+
+    def print(self, chunks: Iterable[bytes]) -> None:
+        """Write to standard output until the reader has enough, as `head` has."""
+        try:
             for chunk in chunks:
                 self.stdout.write(chunk.decode(), ending="")
-            return
-        try:
-            with options["output"].open("xb") as file:
+            self.stdout.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the interpreter's own last flush
+
+
+def write_file(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a new file. After an error nothing of it stays, so that the command can be repeated."""
+    try:
+        with path.open("xb") as file:
+            try:
                 file.writelines(chunks)
-        except OSError as error:
-            raise CommandError(f"{options['output']} cannot be written: {error.strerror}") from error
+                file.flush()
+            except BaseException:
+                path.unlink()
+                raise
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def batches(user_id: str) -> Iterator[list[Row]]:
@@ -52,14 +79,14 @@ def batches(user_id: str) -> Iterator[list[Row]]:
         after = rows[-1]["created_at"], rows[-1]["id"]
 
 
-def as_lines(user_id: str) -> Iterator[bytes]:
-    for rows in batches(user_id):
+def as_lines(batches: Iterable[list[Row]]) -> Iterator[bytes]:
+    for rows in batches:
         yield b"".join(as_json(row) + b"\n" for row in rows)
 
 
-def as_array(user_id: str) -> Iterator[bytes]:
+def as_array(batches: Iterable[list[Row]]) -> Iterator[bytes]:
     separator = b"[\n"
-    for rows in batches(user_id):
+    for rows in batches:
         yield separator + b",\n".join(map(as_json, rows))
         separator = b",\n"
     yield b"\n]\n" if separator == b",\n" else b"[]\n"
