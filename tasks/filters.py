@@ -10,6 +10,7 @@ from django.conf import settings
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from tasks.export import FORMATS
 from tasks.models import Priority
 from tasks.queries import SORTS, Filters
 from tasks.serializers import UUID, OffsetDateTimeField, StrictSerializer, Tag
@@ -114,6 +115,12 @@ class ChangesParameters(Parameters):
     limit = serializers.IntegerField(default=MAX_LIMIT, min_value=1, max_value=MAX_LIMIT, help_text="Page size.")
 
 
+class ExportParameters(Parameters):
+    """The parameter of an export."""
+
+    format = serializers.ChoiceField(list(FORMATS), required=False, help_text="Without it `Accept` decides.")
+
+
 def validated(parameters: Parameters, request: Request) -> dict[str, Any]:
     """Return the valid values of the query string. A repeated parameter counts once, except `tag`."""
     values: dict[str, Any] = request.query_params.dict()
@@ -156,3 +163,8 @@ def bulk_parameters() -> BulkParameters:
 @cache
 def changes_parameters() -> ChangesParameters:
     return ChangesParameters()
+
+
+@cache
+def export_parameters() -> ExportParameters:
+    return ExportParameters()

@@ -9,7 +9,7 @@ from uuid import UUID
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
-from tasks.serializers import MAX_BODIES
+from tasks.serializers import MAX_BODIES, TaskSerializer
 
 ACTIONS = {"partial_update": "patch", "retrieve": "get", "destroy": "delete"}
 
@@ -57,7 +57,11 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description="The new task's `client_id`. A repetition with the same key creates nothing and returns the task.",
 )
 
-
+EXPORTED = {
+    (200, "application/json"): TaskSerializer(many=True),
+    (200, "text/csv"): str,
+    (200, "text/calendar"): str,
+}
 IDS = {"type": "array", "items": {"type": "integer"}}
 NOT_MODIFIED = {"description": "", "headers": {"ETag": {"schema": {"type": "string"}, "description": "The version."}}}
 

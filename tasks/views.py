@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
+from django.http import StreamingHttpResponse
 from django.utils.encoding import escape_uri_path
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.decorators import action
@@ -14,13 +16,16 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ModelViewSet
 
 from tasks.conditions import PreconditionFailed, demanded_versions, digest, is_known, known_version, list_tag, task_tag
+from tasks.export import FORMATS
 from tasks.filters import (
     BulkParameters,
     ChangesParameters,
+    ExportParameters,
     FilterParameters,
     ListParameters,
     bulk_parameters,
     changes_parameters,
+    export_parameters,
     filter_parameters,
     filters_of,
     list_parameters,
@@ -28,10 +33,11 @@ from tasks.filters import (
     validated,
 )
 from tasks.models import Task, TaskQuerySet
+from tasks.negotiation import ExportNegotiation
 from tasks.pagination import decode_cursor, encode_cursor, next_link
 from tasks.queries import TaskQuery
 from tasks.rows import Row
-from tasks.schema import ETAG, ID, IDEMPOTENCY_KEY, IDS, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, TaskSchema
+from tasks.schema import ETAG, EXPORTED, ID, IDEMPOTENCY_KEY, IDS, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, TaskSchema
 from tasks.serializers import (
     ChangeSerializer,
     ChangesSerializer,
@@ -63,6 +69,7 @@ from tasks.sync_tokens import SyncExpired, decode_token, encode_token
     toggle_status=extend_schema(parameters=[ID, IF_MATCH, ETAG], request=CompletionSerializer),
     counts=extend_schema(parameters=[FilterParameters, IF_NONE_MATCH, ETAG], responses=CountsSerializer),
     changes=extend_schema(parameters=[ChangesParameters, IF_NONE_MATCH, ETAG], responses=ChangesSerializer),
+    export=extend_schema(parameters=[ExportParameters], responses=EXPORTED),
 )
 class TaskViewSet(ModelViewSet[Task]):
     """The caller's tasks, with or without the caller's id in the path.
@@ -91,8 +98,15 @@ class TaskViewSet(ModelViewSet[Task]):
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         final = super().finalize_response(request, response, *args, **kwargs)
-        final.add_post_render_callback(self.release)
+        if isinstance(final, Response):
+            final.add_post_render_callback(self.release)
         return final
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        response: Any = super().dispatch(request, *args, **kwargs)
+        if response.streaming:  # it is not rendered
+            self.release(response)
+        return response
 
     def release(self, response: Any) -> None:
         """Break the reference cycles of view, request and response, so that a list's rows are freed at once.
@@ -100,7 +114,8 @@ class TaskViewSet(ModelViewSet[Task]):
         Without it they stay in memory until the garbage collector runs, which gunicorn.conf.py makes rare.
         """
         self.request.parser_context.clear()
-        response.renderer_context.clear()
+        if not response.streaming:
+            response.renderer_context.clear()
         del self.request, self.response
 
     def get_queryset(self) -> TaskQuerySet:
@@ -219,6 +234,20 @@ class TaskViewSet(ModelViewSet[Task]):
             raise SyncExpired
         body = changes._asdict() | {"next": encode_token(self.user_id, changes, since)}
         return self.tagged(f'"{digest(body["next"])}"', lambda: body)
+
+    @action(detail=False, content_negotiation_class=ExportNegotiation)
+    def export(self, request: Request, *args: Any, **kwargs: Any) -> StreamingHttpResponse:
+        """Get all tasks as JSON, CSV or iCalendar, oldest first. `format` goes before `Accept`."""
+        name = validated(export_parameters(), request).get("format")
+        if name is None:
+            [name] = (key for key, known in FORMATS.items() if known.media_type == request.accepted_media_type)
+        chunks = FORMATS[name].chunks(self.user_id)
+        first = next(chunks)  # the first page is read before the response begins, so that its error is a problem
+        return StreamingHttpResponse(
+            chain([first], chunks) if request.method == "GET" else (),
+            content_type=FORMATS[name].media_type + ("" if name == "json" else "; charset=utf-8"),
+            headers={"Content-Disposition": f'attachment; filename="tasks.{name}"', "Vary": "Accept"},
+        )
 
     @property
     def task_key(self) -> Key:

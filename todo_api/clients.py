@@ -64,10 +64,14 @@ class Connection(socket):  # type: ignore[misc]  # gevent is not typed
     def cut(self) -> None:
         """End the wait for the client. A request that waits for something else is not affected."""
         if self.sending or self.unread():  # it would keep the kernel's memory for minutes
-            self.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
-            self.closing = True
+            self.abort()
         self.hub.cancel_wait(self._read_event, TooSlow())
         self.hub.cancel_wait(self._write_event, TooSlow())
+
+    def abort(self) -> None:
+        """Let close() reset the connection. A client of HTTP/1.0 takes any other end for the end of the response."""
+        self.setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+        self.closing = True
 
     def unread(self) -> int:
         """Bytes of the response that the client has not taken; the kernel may hold all of it."""

@@ -88,6 +88,11 @@ def problem_response(request: HttpRequest, exception: Exception) -> HttpResponse
     )
 
 
+def log_exception(request: HttpRequest, exception: Exception) -> None:
+    """Log an exception of a response that has begun."""
+    log(translate(exception), exception, request)
+
+
 def translate(exc: Exception) -> exceptions.APIException:
     """Return the APIException whose status and detail the client gets for `exc`."""
     match exc:

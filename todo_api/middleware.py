@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.deprecation import MiddlewareMixin
 
 from todo_api import health, metrics, request_log
-from todo_api.exceptions import problem_response
+from todo_api.exceptions import log_exception, problem_response
 from todo_api.logging import set_request_id
 from todo_api.postgresql.time_limit import time_limit
 from todo_api.throttling import in_flight
@@ -45,24 +47,66 @@ class RequestMiddleware:
         client_id = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = client_id if WELL_FORMED_ID.fullmatch(client_id) else new_request_id()
         set_request_id(request_id)
-        with metrics.recorder.in_work():
-            try:
-                with time_limit(settings.DB_TIME_LIMIT):
-                    response = self.get_response(request)
-            finally:
-                in_flight.finish()
-        response["X-Request-ID"] = request_id
-        response.headers.setdefault(
-            "X-Content-Type-Options", "nosniff"
-        )  # SecurityMiddleware does not see health checks
-        seconds = time.perf_counter() - start
-        request_log.write(request, response, seconds)
-        metrics.recorder.observe(request, response, seconds)
+        with ExitStack() as work:
+            work.callback(in_flight.finish)
+            work.enter_context(metrics.recorder.in_work())
+            with time_limit(settings.DB_TIME_LIMIT):
+                response = self.get_response(request)
+            response["X-Request-ID"] = request_id
+            response.headers.setdefault(
+                "X-Content-Type-Options", "nosniff"
+            )  # SecurityMiddleware does not see health checks
+            if response.streaming and not hasattr(response, "file_to_stream"):  # a file is sent without Python
+                stream: Any = response
+                stream.streaming_content = Stream(request, stream, start, work.pop_all())
+            else:
+                record(request, response, start)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse:
         """Return the problem of what a view raised, with DEBUG too."""
         return problem_response(request, exception)
+
+
+def record(request: HttpRequest, response: HttpResponseBase, start: float, **details: Any) -> None:
+    """Log and measure a request at its end. `start` is a time of time.perf_counter()."""
+    seconds = time.perf_counter() - start
+    request_log.write(request, response, seconds, **details)
+    metrics.recorder.observe(request, response, seconds)
+
+
+class Stream:
+    """The body of a streamed response. The request ends with it, so until then it counts as in work.
+
+    Each part has a time limit for the database. An error, which the client cannot be told any more, ends the connection
+    without the end of the body, so that the client does not take the part that it got for the whole.
+    """
+
+    def __init__(self, request: HttpRequest, response: StreamingHttpResponse, start: float, work: ExitStack) -> None:
+        self.request, self.response, self.start, self.work = request, response, start, work
+        self.parts: Iterator[bytes] = iter(response)
+        self.sent, self.is_whole = 0, False
+
+    def __iter__(self) -> Stream:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            with time_limit(settings.DB_TIME_LIMIT):
+                part = next(self.parts)
+        except StopIteration:
+            self.is_whole = True
+            raise
+        except Exception as error:
+            log_exception(self.request, error)
+            raise BrokenPipeError(errno.EPIPE, "the response has failed") from error  # gunicorn closes the connection
+        self.sent += len(part)
+        return part
+
+    def close(self) -> None:
+        with self.work:
+            record(self.request, self.response, self.start, sent=self.sent, cut=not self.is_whole)
+        del self.parts, self.response  # a reference cycle
 
 
 class HealthMiddleware:

@@ -17,17 +17,24 @@ logger = logging.getLogger("todo_api.request")
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
-def write(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
-    """Log a request. Its path and query are left out: they may hold a token or what a user searches for."""
+def write(
+    request: HttpRequest, response: HttpResponseBase, seconds: float, sent: int | None = None, *, cut: bool = False
+) -> None:
+    """Log a request. Its path and query are left out: they may hold a token or what a user searches for.
+
+    A stream has `sent` bytes; `cut` says that it ended early.
+    """
     method, route, status = request.method, route_of(request), response.status_code
     fields: dict[str, Any] = {
         "method": method,
         "route": route,
         "status": status,
         "milliseconds": round(seconds * 1000, 2),
-        "bytes": size(request, response),
+        "bytes": size(request, response) if sent is None else sent,
         "client": client_address(request),
     }
+    if cut:
+        fields["cut"] = True
     caller: Any = getattr(request, "user", None)  # DRF sets it; the admin's is lazy and would need a query
     if type(caller) is Caller:
         fields["user_id"] = caller.user_id

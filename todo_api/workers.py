@@ -134,7 +134,11 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
 
     def handle_request(self, listener_name: Any, req: Any, sock: Connection, addr: Any) -> None:
         sock.await_body()
-        super().handle_request(listener_name, req, sock, addr)
+        try:
+            super().handle_request(listener_name, req, sock, addr)
+        except BrokenPipeError:  # the client is gone, or the response has failed
+            sock.abort()
+            raise
         sock.await_request(self.cfg.keepalive)
 
 

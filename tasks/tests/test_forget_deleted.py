@@ -114,7 +114,7 @@ def test_it_works_in_batches(run, deleted, monkeypatch, django_assert_num_querie
     monkeypatch.setattr(forget_deleted, "BATCH", 10)
     deleted("alice", 40, count=25)
 
-    # Of each batch the begin, the deletion, the locks and the deletion of counters, and the commit. Then an empty batch.
+    # Of each batch: begin, deletion, locks, deletion of counters, commit. Then an empty batch.
     with django_assert_num_queries(3 * 5 + 3):
         assert run() == "Deleted tasks forgotten: 25. Users without tasks forgotten: 1\n"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
+from django.http import HttpResponse
 from openapi_core import Config, OpenAPI
 from openapi_core.contrib.django import DjangoOpenAPIResponse
 from openapi_core.datatypes import RequestParameters
@@ -17,7 +18,12 @@ from todo_api.tests.tokens import make_token
 
 DOCUMENT = OpenAPI.from_file_path(
     f"{settings.BASE_DIR}/docs/openapi.yaml",
-    config=Config(extra_media_type_deserializers={"application/problem+json": orjson.loads}),
+    config=Config(
+        extra_media_type_deserializers={
+            "application/problem+json": orjson.loads,
+            **dict.fromkeys(("text/csv", "text/calendar"), lambda body, charset: body.decode(charset)),
+        }
+    ),
 )
 
 
@@ -38,9 +44,18 @@ class ApiClient(APIClient):
     def request(self, **environ: Any) -> Any:
         response = super().request(**environ)
         path, method = response.wsgi_request.path, response.wsgi_request.method
-        if path.startswith("/api/") and method != "HEAD" and not response.streaming:
-            assert_documented(method, path, response)
+        if path.startswith("/api/"):
+            received = received_whole(response) if response.streaming else response
+            if method != "HEAD":
+                assert_documented(method, path, received)
         return response
+
+
+def received_whole(response: Any) -> HttpResponse:
+    """Read a stream to its end, and return it as a response. `response.getvalue()` returns the same again."""
+    body = response.getvalue()
+    response.streaming_content = [body]
+    return HttpResponse(body, status=response.status_code, headers=dict(response.headers))
 
 
 def assert_documented(method: str, path: str, response: Any) -> None:

@@ -189,7 +189,7 @@ def test_the_committed_document_is_the_generated_one(committed, generated):
 
 def test_the_document_has_every_operation_with_and_without_a_user_id(operations):
     tasks = {f"{method} tasks" for method in ("GET", "POST", "PATCH", "DELETE")}
-    tasks |= {f"GET tasks/{name}" for name in ("counts", "changes")}
+    tasks |= {f"GET tasks/{name}" for name in ("counts", "changes", "export")}
     task = {f"{method} tasks/{{id}}" for method in ("GET", "PUT", "PATCH", "DELETE")}
     state = {f"PATCH tasks/{{id}}/{name}" for name in ("complete", "toggle-status")}
 

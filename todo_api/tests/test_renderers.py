@@ -19,7 +19,9 @@ def no_garbage_collection():
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("path", "status"), [("/api/alice/tasks", 200), ("/api/alice/tasks/0", 404)])
+@pytest.mark.parametrize(
+    ("path", "status"), [("/api/alice/tasks", 200), ("/api/alice/tasks/0", 404), ("/api/alice/tasks/export", 200)]
+)
 def test_a_request_and_its_response_are_freed_at_once(make_task, no_garbage_collection, path, status):
     make_task()
     statuses = []

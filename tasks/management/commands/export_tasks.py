@@ -1,46 +1,39 @@
-"""`manage.py export_tasks USER`: all tasks of a user as JSON, in bounded memory."""
+"""`manage.py export_tasks USER`: all tasks of a user, in bounded memory."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import orjson
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from tasks.queries import TaskQuery
-from tasks.rows import Row
-from tasks.statements import OwnedTasks
+from tasks.export import FORMATS, LINES
 
-BATCH = 1000
+ALL_FORMATS = {"lines": LINES, **FORMATS}
 
 
 class Command(BaseCommand):
-    help = "Write all tasks of a user, one JSON object per line, oldest first."
+    help = "Write all tasks of a user, oldest first."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("user_id", help="the user's id in Better Auth, the token's `sub` claim")
         parser.add_argument(
             "--output", type=Path, help="a file to write to; it must not exist (default: standard output)"
         )
-        parser.add_argument("--array", action="store_true", help="write one JSON array instead of lines")
+        parser.add_argument(
+            "--format", choices=ALL_FORMATS, default="lines", help="lines (the default): one JSON object per line"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.exported = 0
-        chunks = (as_array if options["array"] else as_lines)(self.counted(batches(options["user_id"])))
+        chunks = ALL_FORMATS[options["format"]].chunks(options["user_id"])
         if options["output"]:
             write_file(options["output"], chunks)
-            self.stdout.write(f"Tasks exported: {self.exported}")
+            self.stdout.write(f"Bytes written: {options['output'].stat().st_size}")
         else:
             self.print(chunks)
-
-    def counted(self, batches: Iterable[list[Row]]) -> Iterator[list[Row]]:
-        for rows in batches:
-            self.exported += len(rows)
-            yield rows
 
     def print(self, chunks: Iterable[bytes]) -> None:
         """Write to standard output until the reader has enough, as `head` has."""
@@ -64,34 +57,3 @@ def write_file(path: Path, chunks: Iterable[bytes]) -> None:
                 raise
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def batches(user_id: str) -> Iterator[list[Row]]:
-    """Yield the user's tasks in batches, each one statement of keyset pagination.
-
-    A server-side cursor would need a transaction for the whole export, and a pooler in transaction mode has none.
-    """
-    after = None
-    while rows := OwnedTasks(user_id).select(TaskQuery(sort="created", limit=BATCH, after=after)).rows:
-        yield rows
-        if len(rows) < BATCH:
-            return
-        after = rows[-1]["created_at"], rows[-1]["id"]
-
-
-def as_lines(batches: Iterable[list[Row]]) -> Iterator[bytes]:
-    for rows in batches:
-        yield b"".join(as_json(row) + b"\n" for row in rows)
-
-
-def as_array(batches: Iterable[list[Row]]) -> Iterator[bytes]:
-    separator = b"[\n"
-    for rows in batches:
-        yield separator + b",\n".join(map(as_json, rows))
-        separator = b",\n"
-    yield b"\n]\n" if separator == b",\n" else b"[]\n"
-
-
-def as_json(row: Row) -> bytes:
-    """Return the task as the API does: times in UTC with `Z`; naive ones (of SQLite) are UTC already."""
-    return orjson.dumps(row, option=orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC)
