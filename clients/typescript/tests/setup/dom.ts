@@ -1,0 +1,6 @@
+/** A document for React. Only its own names become global: `fetch`, `AbortSignal` and the others stay those of Node. */
+import { Window } from "happy-dom";
+
+const window = new Window({ url: "http://localhost/" });
+const names = { window, document: window.document, navigator: window.navigator, IS_REACT_ACT_ENVIRONMENT: true };
+for (const [name, value] of Object.entries(names)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
