@@ -135,9 +135,16 @@ class Cluster:
 
     def is_complete(self):
         """Every node runs, one of them as the primary and one as its synchronous standby."""
-        members = requests.get(f"{self.nodes[0].url}/cluster", timeout=5).json()["members"]
-        roles = sorted(member["role"] for member in members if member["state"] in ("running", "streaming"))
-        return roles == ["leader", "replica", "sync_standby"]
+        running = [member for member in self.members() if member["state"] in ("running", "streaming")]
+        return sorted(member["role"] for member in running) == ["leader", "replica", "sync_standby"]
+
+    def members(self):
+        return requests.get(f"{self.nodes[0].url}/cluster", timeout=5).json()["members"]
+
+    @property
+    def synchronous_standby(self):
+        [name] = [member["name"] for member in self.members() if member["role"] == "sync_standby"]
+        return next(node for node in self.nodes if node.name == name)
 
     @property
     def primary(self):

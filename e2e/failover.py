@@ -1,9 +1,10 @@
 """The primary of a database cluster is killed under load. `make failover` runs this; `make e2e` does not.
 
 Three PostgreSQL nodes under Patroni with synchronous replication, etcd, and four instances of the service behind nginx.
-The test prints how many requests were sent, how they were answered, and how many acknowledged writes were lost.
+Each test prints how many requests were sent, how they were answered, and how many acknowledged writes were lost.
 """
 
+import signal
 import time
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import pytest
 
 from e2e.cluster import LEASE, Cluster
 from e2e.conftest import migrate
+from e2e.database import signal_all
 from e2e.processes import Service
 from e2e.proxies import haproxy, nginx
 from e2e.test_database_access import DEBIAN
@@ -70,4 +72,30 @@ def test_no_acknowledged_write_is_lost_with_the_primary(start, cluster, tmp_path
     assert {answer.status for answer in report.refused} == {503}
     assert {answer.retry_after for answer in report.refused} == {"1"}
     assert gap < 2 * LEASE
+    assert report.lost == 0
+
+
+@contextmanager
+def hanging(processes):
+    signal_all(processes, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        signal_all(processes, signal.SIGCONT)
+
+
+def test_no_write_is_acknowledged_while_the_synchronous_standby_hangs(start, cluster, load):
+    cluster.wait_until_complete()
+    with through_haproxy(cluster) as url:
+        clients = load(start(Service, DATABASE_URL=url, WEB_CONCURRENCY="2"), 20)
+        time.sleep(5)
+        with hanging(cluster.synchronous_standby.postgresql()):
+            begin = time.monotonic()
+            time.sleep(7)
+            end = time.monotonic()
+        report = clients.report(cluster)
+
+    writes = [answer for answer in report.requests if answer.kind in WRITES and begin + 0.1 < answer.begin < end - 5]
+    report.print("synchronous standby hangs", writes=len(writes))
+    assert {answer.status for answer in writes} == {503}
     assert report.lost == 0
