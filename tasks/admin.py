@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.paginator import Paginator
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from rest_framework.exceptions import ValidationError
 
 from tasks.models import Task, TaskQuerySet
+from tasks.serializers import TagsField
 
 MAX_COUNT = 100_000
 
@@ -25,9 +30,64 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # generic for the t
         return int(tasks.order_by()[:MAX_COUNT].count())
 
 
+class TagsFormField(forms.CharField):
+    """Tags, separated by commas, or a JSON array of strings. The rules are those of the API."""
+
+    widget = AdminTextareaWidget(attrs={"rows": 2})
+
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+        try:
+            tags: list[str] = TagsField().run_validation(split_tags(super().to_python(value) or ""))
+        except (ValidationError, ValueError) as error:
+            raise forms.ValidationError(message_of(error)) from error
+        return tags
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, list):  # text that was refused
+            return value
+        text = ", ".join(value)
+        return text if not text.startswith("[") and split_tags(text) == value else orjson.dumps(value).decode()
+
+
+def split_tags(text: str) -> Any:
+    """Return the tags of an array or of a list with commas. Raise ValueError when an array is no JSON."""
+    return orjson.loads(text) if text.startswith("[") else [tag.strip() for tag in text.split(",") if tag.strip()]
+
+
+def message_of(error: ValidationError | ValueError) -> str:
+    if isinstance(error, ValueError):
+        return f"This is not a JSON array: {error}"
+    detail: Any = error.detail
+    if isinstance(detail, list):
+        return str(detail[0])
+    return " ".join(f"Tag {place + 1}: {messages[0]}" for place, messages in detail.items())
+
+
+class TaskForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker alone
+    tags = TagsFormField(required=False, help_text="Separated by commas, or a JSON array. At most 20.")
+
+    class Meta:
+        model = Task
+        fields = ["user_id", "title", "description", "completed", "priority", "due_at", "tags"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if "due_at" not in self.changed_data:
+            cleaned["due_at"] = self.instance.due_at  # the form's has no microseconds
+        if "user_id" in self.changed_data and self.has_taken_key(cleaned.get("user_id")):
+            self.add_error("user_id", "This user has another task with the same client id.")
+        return cleaned
+
+    def has_taken_key(self, user_id: str | None) -> bool:
+        """Return whether the user has a task with this client id. Django compares only fields of the form."""
+        key = self.instance.client_id
+        return key is not None and Task.objects.filter(user_id=user_id, client_id=key).exists()
+
+
 @admin.register(Task)
 class TaskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the type checker alone
-    list_display = ["id", "title", "user_id", "completed", "priority", "created_at"]
+    form = TaskForm
+    list_display = ["id", "title", "user_id", "completed", "priority", "due_at", "created_at"]
     list_display_links = ["id", "title"]
     list_filter = ["completed", "priority", "created_at"]
     search_fields = ["title"]
@@ -40,12 +100,15 @@ class TaskAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic for the 
     formfield_overrides = {TextField: {"empty_value": None}}  # an empty form field is null, as in the API
 
     def get_readonly_fields(self, request: HttpRequest, obj: Task | None = None) -> list[str]:
-        return ["created_at", "updated_at"] if obj else []
+        return ["client_id", "version", "created_at", "updated_at"] if obj else []
 
     def save_model(self, request: HttpRequest, obj: Task, form: Any, change: bool) -> None:
         if change:
             obj.updated_at = Now()
         super().save_model(request, obj, form, change)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        queryset.delete_locked()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Task], search_term: str

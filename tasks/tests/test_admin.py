@@ -16,18 +16,6 @@ LIST = "/admin/tasks/task/"
 LONG_AGO = datetime(2020, 2, 2, 2, 2, 2, 2, UTC)
 
 
-@pytest.fixture
-def operator(client, django_user_model):
-    client.force_login(django_user_model.objects.create_superuser("operator"))
-    return client
-
-
-@pytest.fixture
-def statements():
-    with CaptureQueriesContext(connection) as captured:
-        yield captured
-
-
 def shown(response):
     assert response.status_code == 200
     return [task.title for task in response.context["cl"].result_list]
