@@ -1,7 +1,7 @@
 """`manage.py forget_deleted`."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from threading import Event
 
@@ -11,6 +11,7 @@ from django.db import connection, transaction
 
 from tasks.management.commands import forget_deleted
 from tasks.models import DeletedTask, LatestVersion, Task
+from tasks.tests.threads import in_thread, wait_for_a_lock
 
 pytestmark = pytest.mark.django_db
 
@@ -121,21 +122,17 @@ def test_it_works_in_batches(run, deleted, monkeypatch, django_assert_num_querie
 
 @needs_postgresql
 @pytest.mark.django_db(transaction=True)
-def test_the_counter_of_a_user_who_is_creating_a_task_stays(deleted, run, alice):
+def test_the_counter_of_a_user_who_is_creating_a_task_stays(deleted, run):
     deleted("alice", 40)
     created, may_commit = Event(), Event()
 
     def create_slowly():
-        try:
-            with transaction.atomic():
-                Task.objects.create(user_id="alice", title="x")
-                created.set()
-                assert may_commit.wait(30)
-        finally:
-            connection.close()
+        with transaction.atomic():
+            Task.objects.create(user_id="alice", title="x")
+            created.set()
+            assert may_commit.wait(30)
 
-    with ThreadPoolExecutor(1) as pool:
-        writer = pool.submit(create_slowly)
+    with in_thread(create_slowly) as writer:
         assert created.wait(30)
         output = run()  # does not wait for the writer
         may_commit.set()
@@ -147,33 +144,14 @@ def test_the_counter_of_a_user_who_is_creating_a_task_stays(deleted, run, alice)
 
 @needs_postgresql
 @pytest.mark.django_db(transaction=True)
-def test_a_create_that_waits_for_the_command_begins_a_new_counter(deleted, client_for):
+def test_a_create_that_waits_for_the_command_begins_a_new_counter(deleted, alice):
     deleted("alice", 40)
 
-    def create():
-        try:
-            return client_for("alice").post("/api/tasks", {"title": "x"}).json()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as pool:
+    with ExitStack() as stack:
         with transaction.atomic():
             assert forget_deleted.forget(datetime.now(UTC)) == (1, 1)
-            writer = pool.submit(create)
+            response = stack.enter_context(in_thread(alice.post, "/api/tasks", {"title": "x"}))
             wait_for_a_lock()
-        task = writer.result()
+        task = response.result().json()
 
     assert LatestVersion.objects.get().version == task["version"] >= int(time.time()) - 60
-
-
-def wait_for_a_lock():
-    """Wait until another session waits for a lock."""
-    for _ in range(1000):
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            )
-            if cursor.fetchall():
-                return
-        time.sleep(0.01)
-    raise AssertionError("no session waits for a lock")
