@@ -85,11 +85,27 @@ def client_id_value(value: str | None) -> str | None:
 
 
 def task(values: Sequence[Any]) -> Row:
-    """Return a row as the API responds it. Values after the columns' are ignored."""
-    row = dict(zip(COLUMNS, values, strict=False))
-    row["tags"] = orjson.loads(row["tags"])
-    row["client_id"] = client_id_value(row["client_id"])
-    return row
+    """Return a row as the API responds it. Values after the columns' are ignored.
+
+    A list of 1,000 calls this 1,000 times, so it is written out.
+    """
+    task_id, owner, title, description, completed, priority, due, tags, client_id, version, created, updated, *_ = (
+        values
+    )
+    return {
+        "id": task_id,
+        "user_id": owner,
+        "title": title,
+        "description": description,
+        "completed": completed,
+        "priority": priority,
+        "due_at": due,
+        "tags": orjson.loads(tags) if tags != "[]" else [],
+        "client_id": client_id and client_id_value(client_id),
+        "version": version,
+        "created_at": created,
+        "updated_at": updated,
+    }
 
 
 def one(sql: str, values: Sequence[Any], *, repeatable: bool = True) -> Row | None:
