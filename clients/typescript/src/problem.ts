@@ -71,8 +71,7 @@ export class TaskProblem extends Error {
 
   /** The same request can succeed later. */
   get isTemporary(): boolean {
-    const withoutAnswer = this.status === 0;
-    return withoutAnswer || this.status === 429 || this.status >= 500;
+    return this.status === 0 || this.status === 429 || this.status >= 500 || this.code === "unexpected_response";
   }
 
   /** The person has to sign in again. */

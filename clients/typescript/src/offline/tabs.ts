@@ -1,0 +1,37 @@
+/** Several tabs of one person: one of them leads, and each hears of the others' changes. */
+export type Message = "queued" | "changed" | "destroyed";
+
+export interface TabsOptions {
+  name: string;
+  /** Web Locks. Browsers have them on secure pages; without them every tab leads, so that only one may be open. */
+  locks?: Pick<LockManager, "request">;
+  /** Another tab has changed the store. */
+  onMessage(message: Message): void;
+}
+
+export class Tabs {
+  readonly #channel?: BroadcastChannel;
+
+  constructor(private readonly options: TabsOptions) {
+    if (typeof BroadcastChannel === "undefined") return;
+    this.#channel = new BroadcastChannel(options.name);
+    this.#channel.onmessage = ({ data }: MessageEvent<Message>) => options.onMessage(data);
+  }
+
+  tell(message: Message): void {
+    this.#channel?.postMessage(message);
+  }
+
+  /** Call `lead` once no other tab leads. The tab leads until the promise of `lead` is settled. */
+  async lead(lead: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const locks = this.options.locks ?? globalThis.navigator?.locks;
+    if (!locks) return lead();
+    await locks.request(this.options.name, { signal }, lead).catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
+  }
+
+  close(): void {
+    this.#channel?.close();
+  }
+}
