@@ -6,6 +6,7 @@ import re
 from http import HTTPStatus
 from typing import Any
 
+from tasks.serializers import TASK
 from todo_api.exceptions import CODES, MEDIA_TYPE
 from todo_api.parsers import SEND_JSON
 from todo_api.titles import TITLES
@@ -20,7 +21,7 @@ PROBLEMS: dict[int, tuple[str, list[str]]] = {
     405: ('Method "POST" not allowed.', ["Allow"]),
     406: ("Could not satisfy the request Accept header.", []),
     410: ("The changes since this token are no longer known. Read all tasks again.", []),
-    412: ("Task 7 has changed: its version is 1769848203.", ["ETag"]),
+    412: ("Task 7 has changed: its version is 1769848200.", ["ETag"]),
     413: ("The request body is larger than 64 KiB.", []),
     414: ("The request line is too long.", []),
     415: (SEND_JSON, []),
@@ -79,6 +80,7 @@ PROBLEM: Schema = {
         "request_id": {"type": "string"},
     },
 }
+PROBLEM_WITH_TASK = PROBLEM | {"required": [*PROBLEM["required"], "current"]}
 REQUEST_ID = "3f2c9a5be6c14f0b9d1e8a7c5b4d3e2f"
 
 
@@ -86,7 +88,7 @@ def complete_document(result: Schema, generator: Any, request: Any, public: bool
     """Add the problems and headers of its responses to every operation. One of POSTPROCESSING_HOOKS."""
     components = result["components"]
     complete_schemas(components["schemas"])
-    components["schemas"]["Problem"] = PROBLEM
+    components["schemas"] |= {"Problem": PROBLEM, "ProblemWithTask": PROBLEM_WITH_TASK}
     components["headers"] = HEADERS
     components["responses"] = {f"Problem{status}": problem(status) for status in PROBLEMS}
     # Routes take an optional slash. The document shows paths without it.
@@ -143,10 +145,13 @@ def problem(status: int) -> Schema:
     example: Schema = {"status": status, "title": title, "code": code, "detail": detail, "request_id": REQUEST_ID}
     if status == 422:
         example["errors"] = [{"field": "title", "code": "blank", "detail": "This field may not be blank."}]
+    if status == 412:
+        example["current"] = TASK
+    schema = {"$ref": f"#/components/schemas/{'ProblemWithTask' if status == 412 else 'Problem'}"}
     return {
         "description": title,
         "headers": header_references(*EVERYWHERE, *headers),
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}},
+        "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
     }
 
 

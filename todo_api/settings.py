@@ -233,6 +233,12 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Task API",
     "VERSION": __version__,
     "DESCRIPTION": "Tasks of users who sign in with Better Auth; each sees and changes only their own.",
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "SERVERS": [{"url": "/", "description": "This service."}],
+    "TAGS": [
+        {"name": "Tasks of the token's user", "description": "The token says whose tasks they are."},
+        {"name": "Tasks of the user in the path", "description": "The same, with the user's id in the path."},
+    ],
     "SCHEMA_PATH_PREFIX": "/api",
     "OAS_VERSION": "3.1.0",
     "SWAGGER_UI_SETTINGS": {"persistAuthorization": DEBUG, "displayRequestDuration": True, "validatorUrl": None},

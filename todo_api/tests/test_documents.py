@@ -220,13 +220,15 @@ def test_every_operation_has_the_problems_that_it_can_return(operations):
         assert expected <= operation["responses"].keys(), name
 
 
-def test_every_problem_has_the_same_schema(operations, generated):
+def test_every_problem_has_the_same_schema_and_a_412_has_the_task(operations, generated):
     for name, operation in operations.items():
         for status, response in operation["responses"].items():
             if int(status) >= 400:
                 problem = generated["components"]["responses"][response["$ref"].rpartition("/")[2]]
                 media = problem["content"]["application/problem+json"]
-                assert media["schema"] == {"$ref": "#/components/schemas/Problem"}, name
+                schema = "ProblemWithTask" if status == "412" else "Problem"
+                assert media["schema"] == {"$ref": f"#/components/schemas/{schema}"}, name
+                assert ("current" in media["example"]) == (status == "412"), name
                 assert media["example"]["status"] == int(status), name
 
 

@@ -462,6 +462,22 @@ export interface components {
             current?: components["schemas"]["Task"];
             request_id: string;
         };
+        /** @description RFC 9457. `errors` is present when the status is 422, `current` when it is 412. */
+        ProblemWithTask: {
+            status: number;
+            title: string;
+            /** @description Stable, for programs. */
+            code: string;
+            /** @description A sentence for people. */
+            detail: string;
+            errors?: {
+                field: string | null;
+                code: string;
+                detail: string;
+            }[];
+            current: components["schemas"]["Task"];
+            request_id: string;
+        };
     };
     responses: {
         /** @description Bad Request */
@@ -628,11 +644,27 @@ export interface components {
                  *       "status": 412,
                  *       "title": "Precondition Failed",
                  *       "code": "precondition_failed",
-                 *       "detail": "Task 7 has changed: its version is 1769848203.",
-                 *       "request_id": "3f2c9a5be6c14f0b9d1e8a7c5b4d3e2f"
+                 *       "detail": "Task 7 has changed: its version is 1769848200.",
+                 *       "request_id": "3f2c9a5be6c14f0b9d1e8a7c5b4d3e2f",
+                 *       "current": {
+                 *         "id": 7,
+                 *         "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
+                 *         "title": "Buy groceries",
+                 *         "description": "Milk, eggs, bread",
+                 *         "completed": false,
+                 *         "priority": "high",
+                 *         "due_at": "2026-02-01T17:00:00Z",
+                 *         "tags": [
+                 *           "home"
+                 *         ],
+                 *         "client_id": "0b4d0e7c-5c1e-4c57-9d0c-6f7d1b0a3c11",
+                 *         "version": 1769848200,
+                 *         "created_at": "2026-01-31T08:30:00.123456Z",
+                 *         "updated_at": "2026-01-31T08:30:00.123456Z"
+                 *       }
                  *     }
                  */
-                "application/problem+json": components["schemas"]["Problem"];
+                "application/problem+json": components["schemas"]["ProblemWithTask"];
             };
         };
         /** @description Content Too Large */
