@@ -66,10 +66,6 @@ def message_of(error: ValidationError | ValueError) -> str:
 class TaskForm(forms.ModelForm):  # type: ignore[type-arg]  # generic for the type checker alone
     tags = TagsFormField(required=False, help_text="Separated by commas, or a JSON array. At most 20.")
 
-    class Meta:
-        model = Task
-        fields = ["user_id", "title", "description", "completed", "priority", "due_at", "tags"]
-
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if "due_at" not in self.changed_data:
