@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -32,15 +33,21 @@ class BrowsableAPIRenderer(renderers.BrowsableAPIRenderer):
         return str(renderer.render(data).decode())
 
     def get_context(self, data: Any, accepted_media_type: str | None, renderer_context: Any) -> dict[str, Any]:
-        """Return DRF's context, with the JSON's media type and a list's rows, and without forms for a 204 or 404."""
+        """Return DRF's context, with the JSON's media type and a list's rows, and without forms for a 204 or 404.
+
+        A page has no ETag, because its JSON has the same one.
+        """
         response = renderer_context["response"]
         patch_vary_headers(response, ["Accept"])
         context: dict[str, Any] = super().get_context(data, accepted_media_type, renderer_context)
         if response.exception:
             context["response_headers"]["Content-Type"] = MEDIA_TYPE
             context["problem"] = data
-        if isinstance(data, list):
+        if not renderer_context["view"].detail:
+            context |= {"links": readable(context["extra_actions"]), "extra_actions": None}
+        if isinstance(data, list) and all(isinstance(row, dict) for row in data):
             context |= {"rows": data, "base": escape_uri_path(renderer_context["request"].path.rstrip("/"))}
+        response.headers.pop("ETag", None)
         if response.status_code in (204, 404):
             context |= {"display_edit_forms": False, "delete_form": None, "extra_actions": None}
         return context
@@ -67,3 +74,8 @@ class BrowsableAPIRenderer(renderers.BrowsableAPIRenderer):
         else:
             values = {name: value for name, value in values.items() if value is not None}
         return orjson.dumps(values, option=IndentedJSONRenderer.options).decode()
+
+
+def readable(actions: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the actions of a list that have a page; an export is a file."""
+    return {name: url for name, url in (actions or {}).items() if not url.endswith("/export")}

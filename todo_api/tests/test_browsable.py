@@ -130,6 +130,33 @@ def test_a_task_has_a_button_for_each_operation(alices_browser, make_task, base)
     assert '<button data-method="PATCH"' in page
 
 
+def test_a_list_links_to_counts_and_changes(alices_browser):
+    page = page_of(alices_browser.get("/api/alice/tasks"))
+
+    links = re.findall(r'<a class="button" href="(?:http://testserver)?([^"]+)"', page)
+    assert links == ["/api/alice/tasks", "/api/alice/tasks/changes", "/api/alice/tasks/counts"]
+    assert all(alices_browser.get(link).status_code == 200 for link in links)
+
+
+def test_a_list_has_forms_for_the_tasks_that_match(alices_browser, make_task):
+    address = "/api/tasks?status=all"
+    make_task()
+
+    page = page_of(alices_browser.get(address))
+
+    assert set(re.findall(r'action="([^"]+)"\s+data-method="(\w+)"', page)) == {(address, "DELETE"), (address, "PUT")}
+    assert '<button data-method="PATCH" class="primary">' in page
+    assert "Delete all tasks that match permanently?" in page
+    assert page_of(alices_browser.delete(address)).count("<li><a") == 1  # the ids are no links; a breadcrumb is
+
+
+def test_a_page_shows_the_tag_of_its_json_and_has_none(alices_browser, make_task):
+    response = alices_browser.get(f"/api/tasks/{make_task().pk}")
+
+    assert "ETag" not in response
+    assert "<b>ETag:</b>" in page_of(response)
+
+
 def test_the_form_of_a_task_contains_its_values(alices_browser, make_task):
     page = page_of(alices_browser.get(f"/api/tasks/{make_task(title='Paint').pk}"))
 
@@ -171,6 +198,13 @@ def test_a_page_offers_no_formats_and_no_options(alices_browser, make_task, path
         ("patch", "/api/tasks/{pk}/toggle-status", {"completed": True}, 200),
         ("get", "/api/tasks/{pk}/complete", None, 405),
         ("put", "/api/tasks", {}, 405),
+        ("get", "/api/tasks/counts", None, 200),
+        ("get", "/api/tasks/changes", None, 200),
+        ("get", "/api/tasks/changes?since=x", None, 422),
+        ("post", "/api/tasks", [{"title": "Buy milk"}, {"title": "Buy oat milk"}], 201),
+        ("patch", "/api/tasks?status=all", {"completed": True}, 200),
+        ("patch", "/api/tasks", {"completed": True}, 422),
+        ("delete", "/api/tasks?status=all", None, 200),
         ("get", "/api/tasks/0", None, 404),
         ("put", "/api/tasks/0", {"title": "x"}, 404),
         ("get", "/api/bob/tasks", None, 403),
