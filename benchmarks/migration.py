@@ -1,4 +1,4 @@
-"""The migrations of a million tasks, beside the release before: `.venv/bin/python -m benchmarks.migration`.
+"""Migrations of a table with a million tasks, beside the release before: `.venv/bin/python -m benchmarks.migration`.
 
 It starts the PostgreSQL of the test packages, fills the table of 0001_initial, and migrates forward and back. Beside it
 a writer and a reader run the statements of the release before the whole time. For each step it prints the seconds, and
