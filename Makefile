@@ -49,7 +49,7 @@ faults: .venv/tools ## faults of the database and the service under load, with c
 		e2e/test_database_access.py -n0 -s -q
 
 sync: .venv/tools ## parallel writers, readers of changes, keys, If-Match and deadlocks for an hour (SECONDS=3600)
-	@SYNC_SECONDS=$${SECONDS:-3600} $(PY) -m pytest e2e/test_sync_stress.py -n0 -s -q
+	@SYNC_SECONDS=$${SECONDS:-3600} $(PY) -m pytest e2e/test_sync_stress.py -n0 -s -q -o faulthandler_timeout=0
 
 failover: cluster .venv/tools ## kill the primary of a PostgreSQL cluster under load, and count lost writes (Debian; installs Patroni)
 	@PATH="$$PATH:/usr/sbin" $(PY) -m pytest e2e/failover.py -n0 -s -q
