@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
@@ -38,19 +39,30 @@ def encode_token(user_id: str, changes: Changes, since: Token | None = None) -> 
     deleted task that is as old as the first.
     """
     hour = since.hour if since and changes.more else this_hour()
-    return SIGNER.sign_object([_owner(user_id), *changes.next, hour])
+    return _signed(_owner(user_id), *changes.next, hour)
 
 
 def decode_token(user_id: str, token: str) -> Token:
     """Return the token. Raise ValidationError for other text, SyncExpired for an old or foreign token."""
     try:
-        owner, version, task_id, hour = SIGNER.unsign_object(token)
+        owner, version, task_id, hour = _unsigned(token)
     except (BadSignature, ValueError):
         raise ValidationError({"since": ["This is not a token of changes."]}, code="invalid") from None
     # One hour more, because the token may be from the end of its hour.
     if owner != _owner(user_id) or hour < this_hour() - settings.SYNC_RETENTION_DAYS * 24 - 1:
         raise SyncExpired
     return Token(Position(version, task_id), hour)
+
+
+# Most clients ask again with the same token, and get it back, because nothing has changed.
+@lru_cache(maxsize=10_000)
+def _signed(*values: int | str) -> str:
+    return SIGNER.sign_object(list(values))
+
+
+@lru_cache(maxsize=10_000)
+def _unsigned(token: str) -> tuple[Any, ...]:
+    return tuple(SIGNER.unsign_object(token))
 
 
 def _owner(user_id: str) -> str:
