@@ -1,5 +1,6 @@
 "use client";
 
+import Link from "next/link";
 import { useEffect, useRef, useState } from "react";
 import type { Filters } from "@/lib/api";
 import { signOut } from "@/lib/auth-client";
@@ -25,7 +26,7 @@ export function TaskBoard({ userId, userName }: { userId: string; userName: stri
     <>
       <header className="bar">
         <strong>Tasks</strong>
-        <span className="muted">{userName}</span>
+        <Link href="/account" className="muted" aria-label={`Account of ${userName}`}>{userName}</Link>
         <button onClick={leave}>Sign out</button>
       </header>
       <main>

@@ -1,8 +1,9 @@
 import { LibsqlDialect } from "@libsql/kysely-libsql";
 import { betterAuth, type BetterAuthOptions } from "better-auth";
-import { jwt } from "better-auth/plugins";
+import { admin, jwt } from "better-auth/plugins";
 import { SignJWT, type JWTPayload } from "jose";
 import { Pool } from "pg";
+import { deleteTasksOf } from "./account-deletion";
 import { settings } from "./settings";
 
 const { url, secret, database, tokenMode, tokenLifetime, keyAlgorithm } = settings;
@@ -25,7 +26,12 @@ export const options = {
   emailAndPassword: { enabled: true },
   // Better Auth's default is three attempts in 10 s. This limit is similar, but allows a burst.
   rateLimit: { customRules: { "/sign-in/email": { window: 60, max: 20 }, "/sign-up/email": { window: 60, max: 20 } } },
+  // Both: `beforeDelete` runs before the sessions and the password are deleted, but only when people delete their own
+  // accounts. The database hook also runs when an administrator removes a user.
+  user: { deleteUser: { enabled: true, beforeDelete: deleteTasksOf } },
+  databaseHooks: { user: { delete: { before: deleteTasksOf } } },
   plugins: [
+    admin(),
     jwt({
       jwks,
       // The API needs only the user's id, so the token contains no name and no e-mail address.
