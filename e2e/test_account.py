@@ -1,6 +1,7 @@
 """A deleted account leaves no task: the front end of examples/nextjs with the service, in a browser."""
 
 import itertools
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -122,6 +123,15 @@ def deleted(visitor):
     return visitor.page.get_by_role("heading", name="Your account is deleted")
 
 
+@contextmanager
+def stopped(service):
+    service.stop()
+    try:
+        yield
+    finally:
+        service.start()
+
+
 def delete_account(page, password=PASSWORD):
     """Use the page with the keyboard alone."""
     page.get_by_role("link", name="Account").press("Enter")
@@ -151,15 +161,13 @@ with_key_set = pytest.mark.parametrize("front_end", ["jwks"], indirect=True)
 def test_nothing_is_deleted_while_the_service_is_down(visitor, alice, service, deleted, picture):
     visitor.add("Call the dentist")
     visitor.sees("Call the dentist")
-    service.stop()
-    delete_account(visitor.page)
-    expect(visitor.alert).to_have_text(UNREACHABLE)
-    picture(visitor.page, "account")
-    assert in_both_schemes(visitor.page) == CLEAN
-    assert alice.can_sign_in()
+    with stopped(service):
+        delete_account(visitor.page)
+        expect(visitor.alert).to_have_text(UNREACHABLE)
+        picture(visitor.page, "account")
+        assert in_both_schemes(visitor.page) == CLEAN
 
-    service.start()
-    assert alice.tasks == 1
+    assert (alice.tasks, alice.can_sign_in()) == (1, True)
     visitor.page.keyboard.press("Enter")  # the button still has the focus
 
     expect(deleted).to_be_visible()
@@ -186,12 +194,11 @@ def test_an_administrator_removes_a_user_with_all_tasks(admin, bob):
 
 @with_key_set
 def test_an_administrator_repeats_a_removal_that_failed(admin, bob, service):
-    service.stop()
-    response = admin.post("/admin/remove-user", {"userId": bob.id})
+    with stopped(service):
+        response = admin.post("/admin/remove-user", {"userId": bob.id})
     assert (response.status_code, response.json()["message"]) == (503, UNREACHABLE)
     assert (bob.tasks, bob.exists) == (2, True)
 
-    service.start()
     assert admin.post("/admin/remove-user", {"userId": bob.id}).ok
     assert (bob.tasks, bob.exists) == (0, False)
 

@@ -126,8 +126,10 @@ def bob(server):
 @contextmanager
 def lost_responses(network, count):
     network.losses = count
-    yield
-    network.losses = 0
+    try:
+        yield
+    finally:
+        network.losses = 0
 
 
 def test_there_are_five_tools(alice):
