@@ -68,8 +68,8 @@ client: examples/nextjs/node_modules/.installed clients/typescript/node_modules/
 	@cd examples/nextjs && npm run --silent generate
 	@cd clients/typescript && npm run --silent generate && npm test --silent
 
-client-offline: clients/typescript/node_modules/.installed .venv/runtime ## three tabs in Chromium write while the network is cut at random moments (SECONDS=60)
-	@cd clients/typescript && SECONDS=$${SECONDS:-60} npm run --silent test:browser
+client-e2e: examples/nextjs/node_modules/.installed clients/typescript/node_modules/.installed .venv/runtime ## the client package with Better Auth, and in Chromium while the network is cut (SECONDS=60)
+	@cd clients/typescript && SECONDS=$${SECONDS:-60} npm run --silent test:e2e
 
 format: .venv/tools ## format the code
 	$(PY) -m ruff check --fix
@@ -127,4 +127,4 @@ node:
 	@command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || \
 		{ echo "This target needs Node 20 or newer, with npm: https://nodejs.org" >&2; exit 1; }
 
-.PHONY: node cluster help setup run test check e2e slow-clients rolling-restart faults sync failover dashboard bench demo client client-offline check-client format schema
+.PHONY: node cluster help setup run test check e2e slow-clients rolling-restart faults sync failover dashboard bench demo client client-e2e check-client format schema

@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     globalSetup: "tests/setup/service.ts",
     include: ["tests/**/*.test.{ts,tsx}"],
-    exclude: ["tests/browser/**"],
+    exclude: ["tests/e2e/**"],
     typecheck: { enabled: false }, // `npm run typecheck` checks the tests' types
     testTimeout: 30_000,
     maxWorkers: 2,

@@ -10,9 +10,10 @@ const AUTH_CLIENT = "export declare const authClient: { token(): Promise<{ data:
 rmSync(FOLDER, { recursive: true, force: true });
 for (const document of DOCUMENTS) {
   const folder = path.join(FOLDER, path.basename(document, ".md"));
-  const snippets = [...readFileSync(document, "utf8").matchAll(/^```tsx? title="(.+)"\n([^]*?)^```$/gm)];
+  const found = readFileSync(document, "utf8").matchAll(/^```tsx? title="(.+)"\n([^]*?)^```$/gm);
+  const snippets = Array.from(found, ([, name, text]) => [name, text]);
   if (snippets.length < 2) throw new Error(`${document}: no snippets found`);
-  for (const [, name, text] of [...snippets, [, "lib/auth-client.ts", AUTH_CLIENT]]) {
+  for (const [name, text] of [...snippets, ["lib/auth-client.ts", AUTH_CLIENT]]) {
     const file = path.join(folder, name);
     mkdirSync(path.dirname(file), { recursive: true });
     writeFileSync(file, text);

@@ -84,7 +84,8 @@ export class Transport {
     try {
       const request = new Request(original.clone(), { signal: controller.signal });
       request.headers.set("Authorization", `Bearer ${token}`);
-      return await whole(await this.#options.fetch(request));
+      const { fetch } = this.#options; // a browser's fetch refuses to be called as a method of another object
+      return await whole(await fetch(request));
     } catch (error) {
       throw controller.signal.aborted ? controller.signal.reason : error;
     } finally {

@@ -68,6 +68,14 @@ test("no response in time is a timeout", async () => {
   await expect(connect(fake.url, { retries: 0, timeout: 50 }).all()).rejects.toMatchObject({ code: "timeout" });
 });
 
+test("fetch is not called as a method, which browsers refuse", async () => {
+  await using fake = await startFake(emptyList);
+  const asInBrowsers = function (this: unknown, request: Request) {
+    return this === undefined ? fetch(request) : Promise.reject(new TypeError("Illegal invocation"));
+  };
+  expect(await connect(fake.url, { fetch: asInBrowsers, retries: 0 }).all()).toEqual([]);
+});
+
 test("an aborted request rejects with the signal's reason, and is not repeated", async () => {
   const controller = new AbortController();
   await using fake = await startFake(() => controller.abort(new Error("enough")));

@@ -60,7 +60,7 @@ export class OfflineTasks {
     this.#options = { tasks, store, merge, interval };
     this.#tabs = new Tabs({ name: `tasks-client:offline:${user}`, locks, onMessage: (message) => this.#heard(message) });
     this.ready = this.#refresh().then(() => this.#show("idle"));
-    for (const event of ["online", "focus"]) globalThis.addEventListener?.(event, this.#wakeUp);
+    for (const event of ["online", "focus"]) globalThis.addEventListener?.(event, this.sync);
     this.#leading = this.ready.then(() => this.#tabs.lead(() => this.#lead(), this.#closing.signal)).catch(() => {});
   }
 
@@ -109,15 +109,15 @@ export class OfflineTasks {
   }
 
   /** Look for changes and send what waits, now. */
-  sync(): void {
+  sync = (): void => {
     this.#tabs.tell("queued");
     this.#wakeUp();
-  }
+  };
 
   /** Stop. What is stored stays. */
   async close(): Promise<void> {
     this.#closing.abort();
-    for (const event of ["online", "focus"]) globalThis.removeEventListener?.(event, this.#wakeUp);
+    for (const event of ["online", "focus"]) globalThis.removeEventListener?.(event, this.sync);
     this.#tabs.close();
     this.#wakeUp();
     await this.#leading;

@@ -26,8 +26,8 @@ export class Tabs {
   async lead(lead: () => Promise<void>, signal: AbortSignal): Promise<void> {
     const locks = this.options.locks ?? globalThis.navigator?.locks;
     if (!locks) return lead();
-    await locks.request(this.options.name, { signal }, lead).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
+    await locks.request(this.options.name, { signal }, lead).catch(() => {
+      if (!signal.aborted) return lead(); // a page without an origin may not use locks
     });
   }
 

@@ -1,3 +1,14 @@
+"use client";
+
 export { TasksProvider, type TasksProviderProps } from "./context.js";
 export { useTask, useTaskCounts, useTaskList } from "./queries.js";
-export * from "./writes.js";
+export {
+  useChangeTask,
+  useChangeTasks,
+  useCompleteTask,
+  useCreateTask,
+  useCreateTasks,
+  useDeleteTask,
+  useDeleteTasks,
+  type Write,
+} from "./writes.js";

@@ -23,18 +23,18 @@ declare module "vitest" {
   }
 }
 
-/** Start the service. `origins` are the pages that may call it. */
-export async function startService(origins = ""): Promise<Service> {
+/** Start the service, with `variables` added to its environment. */
+export async function startService(variables: Record<string, string> = {}): Promise<Service> {
   const folder = mkdtempSync(path.join(tmpdir(), "tasks-client-"));
   const secret = randomBytes(48).toString("base64url");
   const port = await freePort();
-  const env = environment(folder, port, secret, origins);
+  const env = { ...environment(folder, port, secret), ...variables };
   execFileSync(PYTHON, ["manage.py", "migrate", "--verbosity=0"], { cwd: REPOSITORY, env, stdio: "inherit" });
   const log = path.join(folder, "service.log");
   const output = openSync(log, "w");
   const child = spawn(PYTHON, ["-m", "gunicorn"], { cwd: REPOSITORY, env, stdio: ["ignore", output, output] });
   const url = `http://127.0.0.1:${port}`;
-  await untilItResponds(url, child, log);
+  await untilItResponds(`${url}/health`, child, log);
   const stop = async () => {
     const ended = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGTERM");
@@ -44,7 +44,7 @@ export async function startService(origins = ""): Promise<Service> {
   return { url, secret, stop };
 }
 
-function environment(folder: string, port: number, secret: string, origins: string) {
+function environment(folder: string, port: number, secret: string) {
   return {
     PATH: process.env.PATH,
     HOME: process.env.HOME ?? "/",
@@ -52,7 +52,6 @@ function environment(folder: string, port: number, secret: string, origins: stri
     DATABASE_URL: `sqlite:///${folder}/tasks.sqlite3`,
     DJANGO_SECRET_KEY: randomBytes(48).toString("base64url"),
     BETTER_AUTH_SECRET: secret,
-    CORS_ORIGINS: origins,
     PORT: String(port),
     WEB_CONCURRENCY: "1",
     DRAIN_SECONDS: "0",
@@ -62,7 +61,7 @@ function environment(folder: string, port: number, secret: string, origins: stri
   } as unknown as NodeJS.ProcessEnv;
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
       const { port } = server.address() as { port: number };
@@ -71,13 +70,13 @@ function freePort(): Promise<number> {
   });
 }
 
-async function untilItResponds(url: string, child: ChildProcess, log: string) {
+export async function untilItResponds(url: string, child: ChildProcess, log: string) {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(100)) {
     if (child.exitCode !== null) break;
-    if (await fetch(`${url}/health`).then((response) => response.ok, () => false)) return;
+    if (await fetch(url).then((response) => response.ok, () => false)) return;
   }
   child.kill("SIGKILL");
-  throw new Error(`The service did not start.\n${readFileSync(log, "utf8")}`);
+  throw new Error(`The program did not start.\n${readFileSync(log, "utf8")}`);
 }
 
 export default async function setup({ provide }: { provide: (key: "url" | "secret", value: string) => void }) {

@@ -29,7 +29,7 @@ let token: string;
 
 beforeAll(async () => {
   page = await servePage();
-  const service = await startService(page.url);
+  const service = await startService({ CORS_ORIGINS: page.url });
   proxy = await serveProxy(service.url);
   token = await tokenFor(user, 7200, service.secret);
   other = createTasks({ baseUrl: service.url, getToken: () => token });
