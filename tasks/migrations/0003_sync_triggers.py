@@ -21,11 +21,13 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION keep_deleted_task(task tasks) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION keep_deleted_task(task tasks) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
     INSERT INTO deleted_tasks (user_id, task_id, client_id, version, deleted_at)
     VALUES (task.user_id, task.id, task.client_id, next_task_version(task.user_id), clock_timestamp())
     ON CONFLICT (user_id, task_id) DO UPDATE
-    SET client_id = excluded.client_id, version = excluded.version, deleted_at = excluded.deleted_at
+    SET client_id = excluded.client_id, version = excluded.version, deleted_at = excluded.deleted_at;
+END
 $$;
 
 CREATE FUNCTION version_task() RETURNS trigger LANGUAGE plpgsql AS $$
