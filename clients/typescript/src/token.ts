@@ -69,7 +69,7 @@ function secondsOf(token: string, now: number): number {
 function claimsOf(token: string): { exp?: number; iat?: number } {
   try {
     const payload = token.split(".")[1]!.replace(/-/g, "+").replace(/_/g, "/");
-    return JSON.parse(atob(payload));
+    return JSON.parse(atob(payload)) as { exp?: number; iat?: number };
   } catch {
     return {};
   }

@@ -1,4 +1,5 @@
-import type { Batch, State, Store, Write } from "./store.js";
+import type { Task } from "../types.js";
+import type { Batch, Store, Write } from "./store.js";
 
 /** Keep everything in IndexedDB. The name has to contain the user's id: two people can use one browser. */
 export async function indexedDbStore(name: string): Promise<Store> {
@@ -11,15 +12,15 @@ export async function indexedDbStore(name: string): Promise<Store> {
   return {
     async load() {
       const { of } = begin("readonly");
-      const reads = [of("tasks").getAll(), of("writes").getAll(), of("meta").get("since")] as const;
-      const [tasks, writes, since] = await Promise.all(reads.map(result));
-      return { tasks, writes, since: since ?? null } as State;
+      const reads = [of("tasks").getAll(), of("writes").getAll(), of("meta").get("since")];
+      const [tasks, writes, since = null] = (await Promise.all(reads.map(result))) as [Task[], Write[], string | undefined];
+      return { tasks, writes, since };
     },
     async append(write) {
       const { transaction, of } = begin("readwrite");
       const seq = await result(of("writes").add(write));
       await finished(transaction);
-      return { ...write, seq } as Write;
+      return { ...write, seq: seq as number };
     },
     async commit({ clear, put = [], drop = [], since, done = [], update }: Batch) {
       const { transaction, of } = begin("readwrite");

@@ -83,8 +83,8 @@ export class OfflineTasks {
     const names = fieldsOf(fields);
     const key = laneOf(task);
     const own = this.#state.writes.filter((write) => write.key === key && !write.refused).map((write) => write.fields);
-    const base = pick(Object.assign({}, task, ...own), names); // an own write that waits is no change of another client
-    await this.#append({ kind: "change", key, fields: pick(fields, names), base });
+    const base = own.reduce<TaskChange>((values, change) => ({ ...values, ...change }), task); // own writes are no conflict
+    await this.#append({ kind: "change", key, fields: pick(fields, names), base: pick(base, names) });
   }
 
   complete(task: Task, completed = true): Promise<void> {

@@ -7,7 +7,7 @@ import type { Counts, Filters, ListQuery, Page, Selection, Sort, Task } from "..
 export type Pages = InfiniteData<Page, string | null>;
 /** A change that is shown before the service has confirmed it. null: there is no such task. */
 export type Patch = (task: Task | null) => Task | null;
-/** A task and what becomes of it. `before` is undefined when it is unknown whether there was such a task. */
+/** A task and what becomes of it. `before` is undefined when it is unknown what the counts have of it. */
 interface Replacement {
   task: Task;
   before: Task | null | undefined;
@@ -94,8 +94,12 @@ export class TaskCache {
     for (const task of tasks) if (!this.#waiting.get(laneOf(task))?.patches.length) this.#waiting.delete(laneOf(task));
   }
 
-  /** Take over what the service has said about tasks, unless something newer is known. */
+  /**
+   * Take over what was written elsewhere, unless something newer is known. Reads in progress are repeated, and the counts
+   * are read again: they may have the write already.
+   */
   accept(changed: Task[], deleted: Task[] = []): void {
+    this.#epoch++;
     const known = this.tasks();
     const fresh = changed.filter((task) => (known.get(laneOf(task))?.version ?? 0) < task.version);
     const news = [...fresh.map((task) => ({ task, after: task })), ...deleted.map((task) => ({ task, after: null }))];
@@ -103,7 +107,8 @@ export class TaskCache {
     for (const { task, after } of news.filter(isWaiting)) this.#waiting.get(laneOf(task))!.confirmed = after;
     this.#render(news.filter(isWaiting).map(({ task }) => task));
     const others = news.filter((one) => !isWaiting(one));
-    this.#replace(others.map(({ task, after }) => ({ task, before: known.get(laneOf(task)), after })));
+    this.#replace(others.map(({ task, after }) => ({ task, before: undefined, after })));
+    void this.recount();
   }
 
   #render(tasks: Task[]): void {
@@ -153,7 +158,6 @@ export class TaskCache {
       const found = replacements.find(({ task, after }) => isNamed(task, key[3]) || (after && isNamed(after, key[3])));
       if (found && data !== undefined) this.queries.setQueryData<Task | null>(key, found.after);
     }
-    if (replacements.some(({ before }) => before === undefined)) void this.recount();
   }
 }
 

@@ -11,10 +11,10 @@ import { useTasksContext } from "./context.js";
 export type Write<Variables, Data> = UseMutationResult<Data, TaskProblem, Variables, Shown>;
 
 interface Plan<Variables, Data> {
-  send(tasks: Tasks, variables: Variables): Promise<Data>;
-  show(cache: TaskCache, variables: Variables): Shown;
+  send: (tasks: Tasks, variables: Variables) => Promise<Data>;
+  show: (cache: TaskCache, variables: Variables) => Shown;
   /** What the service has confirmed. */
-  confirmed(data: Data, shown: Task[]): { changed?: Task[]; deleted?: Task[] };
+  confirmed: (data: Data, shown: Task[]) => { changed?: Task[]; deleted?: Task[] };
   /** The write can concern tasks that are not in the cache. */
   isBulk?: boolean;
 }
@@ -26,7 +26,8 @@ function useWrite<Variables, Data>({ send, show, confirmed, isBulk }: Plan<Varia
     for (const task of deleted) now.set(laneOf(task), null);
     cache.settle(shown, now);
     const settled = new Set(shown.tasks.map(laneOf));
-    cache.accept(changed.filter((task) => !settled.has(laneOf(task))));
+    const others = changed.filter((task) => !settled.has(laneOf(task)));
+    if (others.length) cache.accept(others);
     if (now.size) cache.onConfirmed(changed, deleted);
   };
   return useMutation<Data, TaskProblem, Variables, Shown>({

@@ -27,13 +27,14 @@ export async function serveProxy(service: string) {
 
 function pass(service: string, request: IncomingMessage, response: ServerResponse, fault: "after" | "within" | null) {
   const { method, headers, url } = request;
-  const sent = forward(service + url, { method, headers }, async (answer) => {
+  const answered = async (answer: IncomingMessage) => {
     const body = Buffer.concat(await answer.toArray());
     if (fault === "after") return void response.destroy();
     response.writeHead(answer.statusCode!, answer.headers);
     if (fault === null) return void response.end(body);
     response.write(body.subarray(0, body.length / 2), () => response.destroy());
-  });
+  };
+  const sent = forward(service + url, { method, headers }, (answer) => void answered(answer));
   sent.on("error", () => response.destroy());
   request.pipe(sent);
 }
