@@ -108,7 +108,7 @@ check-client: examples/nextjs/node_modules/.installed clients/typescript/node_mo
 	@cd clients/typescript && npx --no-install openapi-typescript ../../docs/openapi.yaml 2>/dev/null | diff -q src/schema.ts - >/dev/null || \
 		(echo "clients/typescript/src/schema.ts differs from docs/openapi.yaml: run 'make client'" >&2; exit 1)
 	@cd clients/typescript && npm run --silent lint && npm run --silent typecheck
-	@cd examples/nextjs && problems=$$(npm run --silent lint-api 2>&1) || { echo "$$problems" >&2; exit 1; }
+	@cd clients/typescript && problems=$$(npm run --silent lint-api 2>&1) || { echo "$$problems" >&2; exit 1; }
 	@cd examples/nextjs && npm run --silent typecheck && node scripts/check-snippets.mjs
 
 %/node_modules/.installed: %/package-lock.json | node
