@@ -5,7 +5,9 @@ import { gzipSync } from "node:zlib";
 
 const LIMIT = 15_000; // bytes
 
-const listing = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { stdio: ["ignore", "pipe", "ignore"] });
+const listing = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+  stdio: ["ignore", "pipe", "ignore"],
+});
 const pack = JSON.parse(listing);
 const [{ files }] = Array.isArray(pack) ? pack : Object.values(pack);
 const paths = files.map((file) => file.path).filter((path) => !path.endsWith(".d.ts"));

@@ -35,13 +35,21 @@ export function pick(task: TaskChange, names: readonly Field[] = FIELDS): TaskCh
 }
 
 /** Return a number for a task that has no id yet. It is negative, and the same for the same key. */
-export const draftId = (clientId: string): number => -1 - Number.parseInt(clientId.replaceAll("-", "").slice(0, 12), 16);
+export const draftId = (clientId: string): number =>
+  -1 - Number.parseInt(clientId.replaceAll("-", "").slice(0, 12), 16);
 
 /** Return the task that the service will make, for display until it has answered. */
 export function draftOf(fields: TaskChange & { title: string }, clientId: string, userId = ""): Task {
   const now = new Date().toISOString();
   const defaults = { description: null, completed: false, priority: "medium", due_at: null, tags: [] } as const;
-  const made = { id: draftId(clientId), user_id: userId, client_id: clientId, version: 0, created_at: now, updated_at: now };
+  const made = {
+    id: draftId(clientId),
+    user_id: userId,
+    client_id: clientId,
+    version: 0,
+    created_at: now,
+    updated_at: now,
+  };
   return { ...defaults, tags: [], ...pick(fields, fieldsOf(fields)), title: fields.title, ...made };
 }
 

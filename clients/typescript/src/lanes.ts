@@ -1,5 +1,5 @@
 /**
- * Writes of one task run one after the other. A version that this client's own write has replaced stands for the result of
+ * Writes of one task run one after the other. A version that an own write has replaced stands for the result of
  * that write: the second of two quick changes is no conflict with the first.
  */
 import type { Task } from "./types.js";
@@ -40,5 +40,5 @@ export class Lanes {
 
 const noop = () => {};
 
-/** Return what names a task at every time: its client id, if it has one, does not change when the service numbers it. */
+/** Return what names a task at every time: a client id does not change when the service numbers the task. */
 export const laneOf = (task: Pick<Task, "id" | "client_id">): Key => task.client_id ?? task.id;

@@ -46,7 +46,7 @@ export function createTasks({ baseUrl, ...options }: TasksOptions) {
 
   /** Yield the pages of a list, from the first one on or from `query.cursor`. */
   async function* pages(query: T.ListQuery = {}, options: CallOptions = {}): AsyncGenerator<T.Task[], void> {
-    for (let cursor = query.cursor; ; ) {
+    for (let cursor = query.cursor; ;) {
       const page = await list({ ...query, cursor }, options);
       yield page.tasks;
       if (page.next === null) return;
@@ -70,7 +70,7 @@ export function createTasks({ baseUrl, ...options }: TasksOptions) {
 
   /** Yield what has changed since the `next` of an earlier page, or every task. Keep the `next` of the last page. */
   async function* changes(since?: string, { signal }: CallOptions = {}): AsyncGenerator<T.Changes, void> {
-    for (let token = since; ; ) {
+    for (let token = since; ;) {
       const { data } = await answered(api.GET("/api/tasks/changes", { params: { query: { since: token } }, signal }));
       yield data;
       if (!data.more) return;
@@ -98,7 +98,7 @@ export function createTasks({ baseUrl, ...options }: TasksOptions) {
   }
 
   /**
-   * Change the fields that are given. With a task the change is done only if the task has not changed since it was read;
+   * Change the fields that are given. With a task it is done only if the task has not changed since it was read;
    * otherwise the result has the conflict. With an id the last change wins.
    */
   function change(task: T.Task, fields: T.TaskChange, options?: ChangeOptions): Promise<T.ChangeResult>;
@@ -142,7 +142,7 @@ export function createTasks({ baseUrl, ...options }: TasksOptions) {
     });
   }
 
-  /** A completion names no version, so another client can have changed the task just before. Its fields tell. */
+  /** A completion names no version. Its fields tell whether another client changed the task before. */
   function noteCompletion(task: T.Task, completed: T.Task) {
     const base = lanes.newestOf(task);
     const untouched = differences(pick(base), { ...completed, completed: base.completed }).length === 0;
@@ -153,8 +153,8 @@ export function createTasks({ baseUrl, ...options }: TasksOptions) {
   const toggle = (task: T.Task, options?: CallOptions) => complete(task, !task.completed, options);
 
   /**
-   * Delete for good. With a task it is done only if the task has not changed since it was read; otherwise the result has
-   * the conflict. With an id it is always done.
+   * Delete for good. With a task it is done only if the task has not changed since it was read; otherwise the result
+   * has the conflict. With an id it is always done.
    */
   function remove(task: T.Task, options?: CallOptions): Promise<T.DeleteResult>;
   function remove(id: number | string, options?: CallOptions): Promise<void>;
@@ -200,7 +200,7 @@ export function createTasks({ baseUrl, ...options }: TasksOptions) {
   async function deleteMany(selection: T.Selection, { signal }: CallOptions = {}): Promise<number[]> {
     const deleted: number[] = [];
     for (const query of queries(selection)) {
-      for (let more = true; more; ) {
+      for (let more = true; more;) {
         const { data } = await answered(api.DELETE("/api/tasks", { params: { query }, signal }));
         deleted.push(...data);
         more = data.length === MAX_AT_ONCE;
@@ -213,8 +213,21 @@ export function createTasks({ baseUrl, ...options }: TasksOptions) {
   const forgetToken = () => transport.token.forget();
 
   return {
-    list, pages, all, get, counts, changes,
-    create, createMany, change, complete, toggle, delete: remove, changeMany, deleteMany, forgetToken,
+    list,
+    pages,
+    all,
+    get,
+    counts,
+    changes,
+    create,
+    createMany,
+    change,
+    complete,
+    toggle,
+    delete: remove,
+    changeMany,
+    deleteMany,
+    forgetToken,
   };
 }
 
@@ -226,7 +239,7 @@ async function answered<Data>(call: Promise<Answer<Data>>): Promise<{ data: Data
   return { data: data as Data, response };
 }
 
-/** Return the cursor of `Link: <…?cursor=…>; rel="next"`. The other parameters of the address are those of the query. */
+/** Return the cursor of `Link: <…?cursor=…>; rel="next"`. Its other parameters are those of the query. */
 function nextCursor(response: Response): string | null {
   const [, address] = /<([^>]*)>;\s*rel="next"/.exec(response.headers.get("Link") ?? "") ?? [];
   return address ? new URL(address, "http://localhost").searchParams.get("cursor") : null;

@@ -40,7 +40,7 @@ export class Transport {
 
   send = async (request: Request): Promise<Response> => {
     let renewed = false;
-    for (let attempt = 0; ; ) {
+    for (let attempt = 0; ;) {
       const result = await this.#attempt(request, !renewed);
       if (result === "renewed") {
         renewed = true;
@@ -74,7 +74,7 @@ export class Transport {
     }
   }
 
-  /** Send the request once and read the whole response, so that a connection that is lost on the way is noticed here. */
+  /** Send the request once and read the whole response, so that a lost connection is noticed here. */
   async #exchange(original: Request, token: string): Promise<Response> {
     const controller = new AbortController();
     const stop = () => controller.abort(original.signal.reason);

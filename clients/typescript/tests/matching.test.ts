@@ -7,9 +7,18 @@ import { clientFor } from "./setup/clients.js";
 const PRIORITIES: Priority[] = ["low", "medium", "high"];
 const SORTS: Sort[] = ["created", "updated", "title", "priority", "due"];
 const FILTERS: ListQuery[] = [
-  {}, { status: "pending" }, { status: "completed" }, { priority: "high" }, { tag: ["HOME"] }, { tag: ["home", "x1"] },
-  { due_before: "2030-01-05T00:00:00Z" }, { due_after: "2030-01-05T01:00:00+01:00" }, { search: "TASK 1" }, { search: "50%" },
-  { search: " " }, { status: "pending", priority: "low", search: "details" },
+  {},
+  { status: "pending" },
+  { status: "completed" },
+  { priority: "high" },
+  { tag: ["HOME"] },
+  { tag: ["home", "x1"] },
+  { due_before: "2030-01-05T00:00:00Z" },
+  { due_after: "2030-01-05T01:00:00+01:00" },
+  { search: "TASK 1" },
+  { search: "50%" },
+  { search: " " },
+  { status: "pending", priority: "low", search: "details" },
 ];
 
 const tasks = clientFor();
@@ -33,7 +42,9 @@ test.each(FILTERS)("filters: %o", async (filters) => {
   const counts = local.map((task) => countsOf(task, filters));
   const sum = (name: keyof (typeof counts)[0]) => counts.reduce((total, one) => total + one[name], 0);
   const remote = await tasks.counts(filters);
-  expect({ all: sum("all"), pending: sum("pending"), completed: sum("completed"), overdue: sum("overdue") }).toEqual(remote);
+  expect({ all: sum("all"), pending: sum("pending"), completed: sum("completed"), overdue: sum("overdue") }).toEqual(
+    remote,
+  );
 });
 
 test.each(SORTS.flatMap((sort): Sort[] => [sort, `-${sort}` as Sort]))("order: %s", async (sort) => {

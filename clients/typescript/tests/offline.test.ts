@@ -113,7 +113,11 @@ describe("changes of other clients", () => {
   test.each([
     ["this device's value wins by default", undefined, "mine"],
     ["the service's value wins on demand", theirsWin, "theirs"],
-    ["the application's value wins", (({ mine, current }) => ({ title: `${mine.title}, ${current.title}` })), "mine, theirs"],
+    [
+      "the application's value wins",
+      ({ mine, current }) => ({ title: `${mine.title}, ${current.title}` }),
+      "mine, theirs",
+    ],
   ])("of the same field: %s", async (_, merge, title) => {
     const tab = await cutOffWith({ title: "a" }, { merge });
     await tab.offline.change(tab.task("a"), { title: "mine", priority: "low" });

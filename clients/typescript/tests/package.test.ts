@@ -14,7 +14,9 @@ async function bundled(contents: string): Promise<string> {
 
 test.each(["tasks-client", "tasks-client/react", "tasks-client/offline"])("Node imports %s", (entry) => {
   const program = `import * as all from ${JSON.stringify(entry)}; console.log(Object.keys(all).length > 3)`;
-  expect(execFileSync("node", ["--input-type=module", "-e", program], { cwd: folder, encoding: "utf8" })).toBe("true\n");
+  expect(execFileSync("node", ["--input-type=module", "-e", program], { cwd: folder, encoding: "utf8" })).toBe(
+    "true\n",
+  );
 });
 
 test("the core has neither React nor the queue in it", async () => {

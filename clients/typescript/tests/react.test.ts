@@ -2,23 +2,33 @@ import { waitFor, openTab } from "./setup/hooks.js";
 import { act } from "@testing-library/react";
 import { describe, expect, test } from "vitest";
 import {
-  useChangeTask, useChangeTasks, useCompleteTask, useCreateTask, useCreateTasks, useDeleteTask, useDeleteTasks, useTask,
-  useTaskCounts, useTaskList,
+  useChangeTask,
+  useChangeTasks,
+  useCompleteTask,
+  useCreateTask,
+  useCreateTasks,
+  useDeleteTask,
+  useDeleteTasks,
+  useTask,
+  useTaskCounts,
+  useTaskList,
 } from "../src/react/index.js";
 import type { Filters, ListQuery, NewTask } from "../src/index.js";
 
 /** All hooks in one component, as an application has them. */
-const board = (query: ListQuery = {}, filters: Filters = {}) => () => ({
-  list: useTaskList(query),
-  counts: useTaskCounts(filters),
-  create: useCreateTask(),
-  createMany: useCreateTasks(),
-  change: useChangeTask(),
-  complete: useCompleteTask(),
-  remove: useDeleteTask(),
-  changeMany: useChangeTasks(),
-  removeMany: useDeleteTasks(),
-});
+const board =
+  (query: ListQuery = {}, filters: Filters = {}) =>
+  () => ({
+    list: useTaskList(query),
+    counts: useTaskCounts(filters),
+    create: useCreateTask(),
+    createMany: useCreateTasks(),
+    change: useChangeTask(),
+    complete: useCompleteTask(),
+    remove: useDeleteTask(),
+    changeMany: useChangeTasks(),
+    removeMany: useDeleteTasks(),
+  });
 
 async function openBoard(news: NewTask[] = [], query: ListQuery = {}, filters: Filters = {}) {
   const tab = openTab();
@@ -34,7 +44,10 @@ const ab = [{ title: "a" }, { title: "b" }];
 
 describe("reading", () => {
   test("a list has infinite pages", async () => {
-    const { hooks, titles } = await openBoard(["a", "b", "c"].map((title) => ({ title })), { limit: 2 });
+    const { hooks, titles } = await openBoard(
+      ["a", "b", "c"].map((title) => ({ title })),
+      { limit: 2 },
+    );
     expect(titles()).toEqual(["a", "b"]);
     await act(() => hooks.current.list.fetchNextPage());
     await waitFor(() => expect(titles()).toEqual(["a", "b", "c"]));

@@ -35,7 +35,10 @@ describe("reading", () => {
 
   test("counts", async () => {
     const tasks = clientFor();
-    await tasks.createMany([{ title: "a", completed: true }, { title: "b", due_at: "2020-01-01T00:00:00Z" }]);
+    await tasks.createMany([
+      { title: "a", completed: true },
+      { title: "b", due_at: "2020-01-01T00:00:00Z" },
+    ]);
     expect(await tasks.counts()).toEqual({ all: 2, pending: 1, completed: 1, overdue: 1 });
     expect(await tasks.counts({ search: "a" })).toMatchObject({ all: 1 });
   });
@@ -86,7 +89,9 @@ describe("creating", () => {
   });
 
   test("a wrong field is named", async () => {
-    const error = await clientFor().create({ title: " " }).catch((error) => error);
+    const error = await clientFor()
+      .create({ title: " " })
+      .catch((error) => error);
     expect(error).toMatchObject({ code: "validation_error", errors: [{ field: "title", code: "blank" }] });
     expect(error.requestId).toMatch(/\w/);
   });
@@ -221,7 +226,9 @@ describe("many at once", () => {
   test("change by filter and by ids", async () => {
     const tasks = clientFor();
     const [a, b] = await tasks.createMany([{ title: "a" }, { title: "b" }]);
-    expect(await tasks.changeMany({ search: "a" }, { priority: "high" })).toMatchObject([{ id: a!.id, priority: "high" }]);
+    expect(await tasks.changeMany({ search: "a" }, { priority: "high" })).toMatchObject([
+      { id: a!.id, priority: "high" },
+    ]);
     expect(await tasks.changeMany({ ids: [b!.client_id!] }, { completed: true })).toMatchObject([{ id: b!.id }]);
   });
 

@@ -32,7 +32,10 @@ test("a second refusal is the error", async () => {
 
 test("parallel refusals renew the token once", async () => {
   await using fake = await startFake(
-    problem(401, "token_expired"), problem(401, "token_expired"), problem(401, "token_expired"), emptyList,
+    problem(401, "token_expired"),
+    problem(401, "token_expired"),
+    problem(401, "token_expired"),
+    emptyList,
   );
   const now = Date.now() / 1000;
   let count = 0;
@@ -74,7 +77,12 @@ test("a sign-in service that fails for a moment is asked again", async () => {
 
 test("a sign-in service that fails for longer is token_unavailable", async () => {
   const failure = new Error("unreachable");
-  const tasks = createTasks({ baseUrl: "http://127.0.0.1:9", getToken: () => Promise.reject(failure), retries: 1, backoff: 1 });
+  const tasks = createTasks({
+    baseUrl: "http://127.0.0.1:9",
+    getToken: () => Promise.reject(failure),
+    retries: 1,
+    backoff: 1,
+  });
   await expect(tasks.list()).rejects.toMatchObject({ code: "token_unavailable", cause: failure, isTemporary: true });
 });
 
@@ -101,7 +109,10 @@ test("a token that was on its way when the person signed out is not kept", async
   await using fake = await startFake(emptyList);
   let answer: (token: string) => void = () => {};
   const now = Date.now() / 1000;
-  const tokens = [new Promise<string>((resolve) => (answer = resolve)), tokenWith({ iat: now, exp: now + 900, sub: "bob" })];
+  const tokens = [
+    new Promise<string>((resolve) => (answer = resolve)),
+    tokenWith({ iat: now, exp: now + 900, sub: "bob" }),
+  ];
   const tasks = createTasks({ baseUrl: fake.url, getToken: () => tokens.shift() });
   const first = tasks.list();
   tasks.forgetToken();

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { createTasks, TaskProblem } from "../src/index.js";
 import { cut, cutInTheBody, json, problem, silence, startFake, tasks as emptyList } from "./setup/fake.js";
 
-const connect = (url: string, options = {}) => createTasks({ baseUrl: url, getToken: () => "t", backoff: 2, ...options });
+const connect = (url: string, options = {}) =>
+  createTasks({ baseUrl: url, getToken: () => "t", backoff: 2, ...options });
 
 test.each([
   ["503", problem(503, "database_unavailable", { "Retry-After": "0" })],
@@ -35,7 +36,10 @@ test("a pause that is too long is an error at once", async () => {
 
 test("repetitions are bounded", async () => {
   await using fake = await startFake(problem(503, "identity_unavailable"));
-  await expect(connect(fake.url, { retries: 2 }).all()).rejects.toMatchObject({ code: "identity_unavailable", status: 503 });
+  await expect(connect(fake.url, { retries: 2 }).all()).rejects.toMatchObject({
+    code: "identity_unavailable",
+    status: 503,
+  });
   expect(fake.requests).toHaveLength(3);
 });
 
@@ -45,7 +49,9 @@ test.each([
   ["a code of a newer service", problem(409, "brand_new"), "unexpected_response"],
 ])("%s is not repeated", async (_, fault, code) => {
   await using fake = await startFake(fault);
-  const error = await connect(fake.url).all().catch((error) => error);
+  const error = await connect(fake.url)
+    .all()
+    .catch((error) => error);
   expect(error).toBeInstanceOf(TaskProblem);
   expect(error).toMatchObject({ code, requestId: "r1" });
   expect(fake.requests).toHaveLength(1);
@@ -58,7 +64,9 @@ test("a page of another program is an unexpected response", async () => {
 
 test("no response at all is a network_error", async () => {
   await using fake = await startFake(cut);
-  const error = await connect(fake.url, { retries: 1 }).all().catch((error) => error);
+  const error = await connect(fake.url, { retries: 1 })
+    .all()
+    .catch((error) => error);
   expect(error).toMatchObject({ code: "network_error", status: 0, isTemporary: true });
   expect(error.cause).toBeInstanceOf(TypeError);
 });

@@ -1,20 +1,45 @@
 /** Types. `npm run typecheck` checks them; the assertions need no run. */
 import { readFileSync } from "node:fs";
 import { expect, expectTypeOf, test } from "vitest";
-import { type ChangeResult, type Conflict, createTasks, type ProblemCode, SERVICE_CODES, type Task, TaskProblem } from "../src/index.js";
+import {
+  type ChangeResult,
+  type Conflict,
+  createTasks,
+  type ProblemCode,
+  SERVICE_CODES,
+  type Task,
+  TaskProblem,
+} from "../src/index.js";
 
 const tasks = createTasks({ baseUrl: "http://localhost:8000", getToken: () => null });
 
 function sentence(code: ProblemCode): string {
   switch (code) {
-    case "not_authenticated": case "token_expired": case "token_invalid":
+    case "not_authenticated":
+    case "token_expired":
+    case "token_invalid":
       return "Sign in again.";
-    case "network_error": case "timeout": case "token_unavailable": case "unexpected_response":
-    case "database_unavailable": case "identity_unavailable": case "internal_error": case "rate_limited":
+    case "network_error":
+    case "timeout":
+    case "token_unavailable":
+    case "unexpected_response":
+    case "database_unavailable":
+    case "identity_unavailable":
+    case "internal_error":
+    case "rate_limited":
       return "Try again later.";
-    case "validation_error": case "not_found": case "precondition_failed": case "sync_expired": case "forbidden":
-    case "parse_error": case "method_not_allowed": case "not_acceptable": case "payload_too_large":
-    case "uri_too_long": case "unsupported_media_type": case "headers_too_large":
+    case "validation_error":
+    case "not_found":
+    case "precondition_failed":
+    case "sync_expired":
+    case "forbidden":
+    case "parse_error":
+    case "method_not_allowed":
+    case "not_acceptable":
+    case "payload_too_large":
+    case "uri_too_long":
+    case "unsupported_media_type":
+    case "headers_too_large":
       return "The request is wrong.";
     default:
       return code satisfies never; // a code that is missing above is a type error here

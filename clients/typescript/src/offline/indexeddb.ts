@@ -13,7 +13,11 @@ export async function indexedDbStore(name: string): Promise<Store> {
     async load() {
       const { of } = begin("readonly");
       const reads = [of("tasks").getAll(), of("writes").getAll(), of("meta").get("since")];
-      const [tasks, writes, since = null] = (await Promise.all(reads.map(result))) as [Task[], Write[], string | undefined];
+      const [tasks, writes, since = null] = (await Promise.all(reads.map(result))) as [
+        Task[],
+        Write[],
+        string | undefined,
+      ];
       return { tasks, writes, since };
     },
     async append(write) {

@@ -58,7 +58,11 @@ export class OfflineTasks {
 
   constructor({ tasks, store, user, merge = mineWins, interval = 30_000, locks }: OfflineOptions) {
     this.#options = { tasks, store, merge, interval };
-    this.#tabs = new Tabs({ name: `tasks-client:offline:${user}`, locks, onMessage: (message) => this.#heard(message) });
+    this.#tabs = new Tabs({
+      name: `tasks-client:offline:${user}`,
+      locks,
+      onMessage: (message) => this.#heard(message),
+    });
     this.ready = this.#refresh().then(() => this.#show("idle"));
     for (const event of ["online", "focus"]) globalThis.addEventListener?.(event, this.sync);
     this.#leading = this.ready.then(() => this.#tabs.lead(() => this.#lead(), this.#closing.signal)).catch(() => {});
@@ -83,7 +87,8 @@ export class OfflineTasks {
     const names = fieldsOf(fields);
     const key = laneOf(task);
     const own = this.#state.writes.filter((write) => write.key === key && !write.refused).map((write) => write.fields);
-    const base = own.reduce<TaskChange>((values, change) => ({ ...values, ...change }), task); // own writes are no conflict
+    // An own write that waits is no change of another client.
+    const base = own.reduce<TaskChange>((values, change) => ({ ...values, ...change }), task);
     await this.#append({ kind: "change", key, fields: pick(fields, names), base: pick(base, names) });
   }
 
@@ -219,7 +224,7 @@ export class OfflineTasks {
   }
 
   async #push(): Promise<void> {
-    for (let write; (write = this.#state.writes.find(({ refused }) => !refused)); ) {
+    for (let write; (write = this.#state.writes.find(({ refused }) => !refused));) {
       await this.#commit(await this.#sent(write));
     }
   }
@@ -245,7 +250,9 @@ export class OfflineTasks {
   async #pull(): Promise<void> {
     const signal = this.#closing.signal;
     try {
-      for await (const { changed, deleted, next } of this.#options.tasks.changes(this.#state.since ?? undefined, { signal })) {
+      for await (const { changed, deleted, next } of this.#options.tasks.changes(this.#state.since ?? undefined, {
+        signal,
+      })) {
         await this.#commit({ put: changed, drop: deleted.map(({ id }) => id), since: next });
       }
     } catch (error) {

@@ -28,7 +28,13 @@ export const theirsWin: Merge = () => ({});
 export const setAside: Merge = () => null;
 
 /** Send a write, and return what it has changed in the store. */
-export async function replay(write: Write, known: Task[], tasks: Tasks, merge: Merge, options: CallOptions): Promise<Batch> {
+export async function replay(
+  write: Write,
+  known: Task[],
+  tasks: Tasks,
+  merge: Merge,
+  options: CallOptions,
+): Promise<Batch> {
   const { seq, kind, key, fields } = write;
   const current = known.find((task) => laneOf(task) === key);
   if (kind === "create") {
@@ -41,7 +47,7 @@ export async function replay(write: Write, known: Task[], tasks: Tasks, merge: M
 }
 
 async function change(write: Write, known: Task | undefined, tasks: Tasks, merge: Merge, options: CallOptions) {
-  for (let current = known ?? (await tasks.get(write.key, options)); ; ) {
+  for (let current = known ?? (await tasks.get(write.key, options)); ;) {
     const fields = await merged(write, current, merge);
     if (Object.keys(fields).length === 0) return current;
     const result = await tasks.change(current, fields, options);
@@ -54,7 +60,8 @@ async function merged({ base, fields: mine }: Write, current: Task, merge: Merge
   const fields = conflictingFields(base, mine, current);
   const own = differences(mine, current).filter((field) => !fields.includes(field));
   const decided = fields.length ? await merge({ base, mine, current, fields }) : {};
-  if (!decided) throw new TaskProblem("The task was changed elsewhere.", { code: "precondition_failed", status: 412, current });
+  if (!decided)
+    throw new TaskProblem("The task was changed elsewhere.", { code: "precondition_failed", status: 412, current });
   const result = { ...pick(mine, own), ...decided };
   return pick(result, differences(result, current));
 }

@@ -69,7 +69,8 @@ export class TaskCache {
   show(tasks: Task[], patch: (task: Task) => Patch, exist = true): Shown {
     const known = this.tasks();
     const patches = tasks.map((task) => {
-      const entry = this.#waiting.get(laneOf(task)) ?? this.#started(task, exist ? (known.get(laneOf(task)) ?? task) : null);
+      const entry =
+        this.#waiting.get(laneOf(task)) ?? this.#started(task, exist ? (known.get(laneOf(task)) ?? task) : null);
       entry.patches.push(patch(task));
       return entry.patches.at(-1)!;
     });
@@ -95,8 +96,8 @@ export class TaskCache {
   }
 
   /**
-   * Take over what was written elsewhere, unless something newer is known. Reads in progress are repeated, and the counts
-   * are read again: they may have the write already.
+   * Take over what was written elsewhere, unless something newer is known. Reads in progress are repeated, and the
+   * counts are read again: they may have the write already.
    */
   accept(changed: Task[], deleted: Task[] = []): void {
     this.#epoch++;
@@ -134,7 +135,8 @@ export class TaskCache {
   tasks(): Map<string | number, Task> {
     const tasks = new Map<string | number, Task>();
     const note = (task: Task) => tasks.set(laneOf(task), task);
-    for (const [, task] of this.queries.getQueriesData<Task | null>({ queryKey: this.key("task") })) if (task) note(task);
+    for (const [, task] of this.queries.getQueriesData<Task | null>({ queryKey: this.key("task") }))
+      if (task) note(task);
     for (const [, data] of this.queries.getQueriesData<Pages>({ queryKey: this.key("list") })) {
       data?.pages.forEach((page) => page.tasks.forEach(note));
     }
@@ -149,7 +151,8 @@ export class TaskCache {
   #replace(replacements: Replacement[]): void {
     if (replacements.length === 0) return;
     for (const [key, data] of this.queries.getQueriesData<Pages>({ queryKey: this.key("list") })) {
-      if (data) this.queries.setQueryData<Pages>(key, inList(data, key[3] as ListQuery, replacements, this.defaultSort));
+      if (data)
+        this.queries.setQueryData<Pages>(key, inList(data, key[3] as ListQuery, replacements, this.defaultSort));
     }
     for (const [key, data] of this.queries.getQueriesData<Counts>({ queryKey: this.key("counts") })) {
       if (data) this.queries.setQueryData<Counts>(key, inCounts(data, key[3] as Filters, replacements));

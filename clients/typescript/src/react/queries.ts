@@ -1,5 +1,11 @@
 /** Hooks that read. The client repeats failed requests itself, so that TanStack does not. */
-import { keepPreviousData, useInfiniteQuery, type UseInfiniteQueryResult, useQuery, type UseQueryResult } from "@tanstack/react-query";
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  type UseInfiniteQueryResult,
+  useQuery,
+  type UseQueryResult,
+} from "@tanstack/react-query";
 import { TaskProblem } from "../problem.js";
 import type { Counts, Filters, ListQuery, Page, Task } from "../types.js";
 import type { Pages } from "./cache.js";

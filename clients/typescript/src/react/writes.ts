@@ -47,7 +47,10 @@ function useWrite<Variables, Data>({ send, show, confirmed, isBulk }: Plan<Varia
 
 const isGone = (error: unknown) => error instanceof TaskProblem && error.code === "not_found";
 const remove = (): Patch => () => null;
-const write = (fields: TaskChange): Patch => (task) => task && { ...task, ...pick(fields, fieldsOf(fields)) };
+const write =
+  (fields: TaskChange): Patch =>
+  (task) =>
+    task && { ...task, ...pick(fields, fieldsOf(fields)) };
 
 const keys = new WeakMap<object, string>();
 

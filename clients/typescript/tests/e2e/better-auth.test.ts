@@ -29,15 +29,23 @@ async function startBetterAuth(): Promise<string> {
   const url = `http://127.0.0.1:${await freePort()}`;
   const log = path.join(folder, "log");
   const env = {
-    PATH: process.env.PATH, HOME: process.env.HOME ?? "/", PORT: new URL(url).port, BETTER_AUTH_URL: url,
-    BETTER_AUTH_SECRET: randomBytes(48).toString("base64url"), DATABASE_URL: `file:${folder}/users.db`,
-    JWT_ALGORITHM: "EdDSA", TOKEN_EXPIRES_IN: "4s",
+    PATH: process.env.PATH,
+    HOME: process.env.HOME ?? "/",
+    PORT: new URL(url).port,
+    BETTER_AUTH_URL: url,
+    BETTER_AUTH_SECRET: randomBytes(48).toString("base64url"),
+    DATABASE_URL: `file:${folder}/users.db`,
+    JWT_ALGORITHM: "EdDSA",
+    TOKEN_EXPIRES_IN: "4s",
   } as unknown as NodeJS.ProcessEnv;
   const program = openSync(path.join(REPOSITORY, "e2e/better_auth_server.mjs"), "r");
   const output = openSync(log, "w");
   const options = { cwd: path.join(REPOSITORY, "examples/nextjs"), env, stdio: [program, output, output] as const };
   const child = spawn("node", ["--input-type=module"], { ...options, stdio: [...options.stdio] });
-  stops.push(() => child.kill(), () => rmSync(folder, { recursive: true }));
+  stops.push(
+    () => child.kill(),
+    () => rmSync(folder, { recursive: true }),
+  );
   await untilItResponds(`${url}/api/auth/ok`, child, log);
   return url;
 }
@@ -47,8 +55,15 @@ async function signUp(name: string) {
   const headers: Record<string, string> = { "Content-Type": "application/json", Origin: betterAuth };
   const post = (route: string, body: object) =>
     fetch(`${betterAuth}/api/auth/${route}`, { method: "POST", headers, body: JSON.stringify(body) });
-  const answer = await post("sign-up/email", { name, email: `${name}@example.com`, password: randomBytes(12).toString("hex") });
-  headers.Cookie = answer.headers.getSetCookie().map((cookie) => cookie.split(";")[0]).join("; ");
+  const answer = await post("sign-up/email", {
+    name,
+    email: `${name}@example.com`,
+    password: randomBytes(12).toString("hex"),
+  });
+  headers.Cookie = answer.headers
+    .getSetCookie()
+    .map((cookie) => cookie.split(";")[0])
+    .join("; ");
   const getToken = vi.fn(async () => {
     const response = await fetch(`${betterAuth}/api/auth/token`, { headers });
     return response.ok ? ((await response.json()) as { token: string }).token : null;

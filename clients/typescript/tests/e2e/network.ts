@@ -9,7 +9,11 @@ export async function servePage() {
   return serve((request, response) => {
     const isScript = request.url === "/app.js";
     response.setHeader("Content-Type", isScript ? "text/javascript" : "text/html");
-    response.end(isScript ? outputFiles[0]!.text : '<!doctype html><title>Tasks</title><script type="module" src="/app.js"></script>');
+    response.end(
+      isScript
+        ? outputFiles[0]!.text
+        : '<!doctype html><title>Tasks</title><script type="module" src="/app.js"></script>',
+    );
   });
 }
 
@@ -17,7 +21,8 @@ export async function servePage() {
 export async function serveProxy(service: string) {
   const faults = { share: 0, before: 0, after: 0, within: 0 };
   const server = await serve((request, response) => {
-    const kind = Math.random() < faults.share ? (["before", "after", "within"] as const)[Math.floor(Math.random() * 3)]! : null;
+    const kind =
+      Math.random() < faults.share ? (["before", "after", "within"] as const)[Math.floor(Math.random() * 3)]! : null;
     if (kind) faults[kind]++;
     if (kind === "before") return void response.destroy();
     pass(service, request, response, kind);
@@ -39,7 +44,9 @@ function pass(service: string, request: IncomingMessage, response: ServerRespons
   request.pipe(sent);
 }
 
-function serve(handler: (request: IncomingMessage, response: ServerResponse) => void): Promise<{ url: string; stop(): Promise<void> }> {
+function serve(
+  handler: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ url: string; stop(): Promise<void> }> {
   const server = createServer(handler);
   const stop = async () => {
     server.closeAllConnections();

@@ -33,7 +33,10 @@ beforeAll(async () => {
   proxy = await serveProxy(service.url);
   token = await tokenFor(user, 7200, service.secret);
   other = createTasks({ baseUrl: service.url, getToken: () => token });
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox"],
+  });
   context = await browser.newContext();
   stops.push(() => browser.close(), proxy.stop, page.stop, service.stop);
 });
@@ -74,7 +77,9 @@ test("what the service has at the end equals what was done", { timeout: (SECONDS
     async change() {
       const key = one([...expected.keys()]);
       const fields: TaskChange = one([
-        { title: `changed ${counts.changes}` }, { completed: random(2) === 0 }, { priority: one(PRIORITIES) },
+        { title: `changed ${counts.changes}` },
+        { completed: random(2) === 0 },
+        { priority: one(PRIORITIES) },
       ]);
       const isShown = await one(tabs).evaluate(([key, fields]) => tab.change(key, fields), [key, fields] as const);
       if (!isShown) return;
@@ -91,7 +96,10 @@ test("what the service has at the end equals what was done", { timeout: (SECONDS
     async byAnotherDevice() {
       const key = one([...expected.keys()]);
       const description = `of another device ${counts.byAnotherDevice}`;
-      const isThere = await other.change(key, { description }).then(() => true, () => false);
+      const isThere = await other.change(key, { description }).then(
+        () => true,
+        () => false,
+      );
       if (!isThere) return;
       expected.get(key)!.description = description;
       counts.byAnotherDevice++;
@@ -124,21 +132,30 @@ test("what the service has at the end equals what was done", { timeout: (SECONDS
   for (const end = Date.now() + SECONDS * 1000; Date.now() < end; await sleep(random(100))) {
     if (expected.size < 5 || random(4) === 0) await write.create();
     else await one([write.change, write.change, write.change, write.delete, write.byAnotherDevice])();
-    if (random(12) === 0) await one([disturb.network, disturb.network, disturb.network, disturb.reload, disturb.close])();
+    if (random(12) === 0)
+      await one([disturb.network, disturb.network, disturb.network, disturb.reload, disturb.close])();
   }
   const waiting = (await snapshot(tabs[0]!)).waiting;
   await context.setOffline(false);
-  for (const opened of tabs) await expect.poll(async () => (await snapshot(opened)).waiting, { timeout: 100_000 }).toBe(0);
+  for (const opened of tabs)
+    await expect.poll(async () => (await snapshot(opened)).waiting, { timeout: 100_000 }).toBe(0);
   proxy.faults.share = 0;
-  console.log(JSON.stringify({ ...counts, waitingAtTheEnd: waiting, cutConnections: proxy.faults, tasks: expected.size }));
+  console.log(
+    JSON.stringify({ ...counts, waitingAtTheEnd: waiting, cutConnections: proxy.faults, tasks: expected.size }),
+  );
 
   const tasks = await other.all();
-  const found = tasks.map(({ client_id, title, completed, priority, description }) => [client_id, { title, completed, priority, description }]);
+  const found = tasks.map(({ client_id, title, completed, priority, description }) => [
+    client_id,
+    { title, completed, priority, description },
+  ]);
   expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected));
   expect(tasks).toHaveLength(expected.size);
   for (const opened of tabs) {
     await opened.evaluate(() => tab.sync());
-    await expect.poll(async () => (await snapshot(opened)).tasks.toSorted((a, b) => a.id - b.id), { timeout: 30_000 }).toEqual(tasks);
+    await expect
+      .poll(async () => (await snapshot(opened)).tasks.toSorted((a, b) => a.id - b.id), { timeout: 30_000 })
+      .toEqual(tasks);
     const { refused } = await snapshot(opened);
     expect(refused.filter(({ key }) => !deleted.has(String(key)))).toEqual([]);
   }

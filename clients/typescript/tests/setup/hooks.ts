@@ -24,7 +24,10 @@ export class Network extends LossyNetwork {
     const isWrite = request.method !== "GET";
     if (isWrite) await this.#held;
     if (!isWrite || this.refuse-- <= 0) return fetch(request);
-    return Response.json({ status: 500, title: "", code: "internal_error", detail: "Refused.", request_id: "r1" }, { status: 500 });
+    return Response.json(
+      { status: 500, title: "", code: "internal_error", detail: "Refused.", request_id: "r1" },
+      { status: 500 },
+    );
   };
 
   get reads() {

@@ -39,7 +39,10 @@ export class Locks {
 }
 
 /** A tab that works without a network. */
-export function openOffline({ user = newUser(), ...options }: Partial<OfflineOptions> = {}, network = new CutNetwork()) {
+export function openOffline(
+  { user = newUser(), ...options }: Partial<OfflineOptions> = {},
+  network = new CutNetwork(),
+) {
   const tasks = clientFor(user, { fetch: network.fetch, retries: 1 });
   const offline = new OfflineTasks({ tasks, user, store: memoryStore(), interval: 200, ...options });
   onTestFinished(() => offline.close());

@@ -73,7 +73,13 @@ export function freePort(): Promise<number> {
 export async function untilItResponds(url: string, child: ChildProcess, log: string) {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(100)) {
     if (child.exitCode !== null) break;
-    if (await fetch(url).then((response) => response.ok, () => false)) return;
+    if (
+      await fetch(url).then(
+        (response) => response.ok,
+        () => false,
+      )
+    )
+      return;
   }
   child.kill("SIGKILL");
   throw new Error(`The program did not start.\n${readFileSync(log, "utf8")}`);
