@@ -74,9 +74,10 @@ def test_the_dev_container_has_the_python_of_the_image():
 )
 def test_dependabot_finds_the_file(ecosystem, file):
     updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
-    [folder] = [update["directory"] for update in updates if update["package-ecosystem"] == ecosystem]
+    [update] = [update for update in updates if update["package-ecosystem"] == ecosystem]
 
-    assert (ROOT / folder.strip("/") / file).exists()
+    for folder in update.get("directories") or [update["directory"]]:
+        assert (ROOT / folder.strip("/") / file).exists()
 
 
 def test_compose_runs_the_command_of_the_image():
