@@ -170,7 +170,10 @@ class TaskViewSet(ModelViewSet[Task]):
         parameters=[BulkParameters], request=ChangeSerializer(partial=True), responses=TaskSerializer(many=True)
     )
     def update_many(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Change all tasks that match, and return them; at most 1,000. Repeat it until fewer come back."""
+        """Change all tasks that match, and return them; at most 1,000.
+
+        Repeat it until fewer come back, with a filter that no longer matches a changed task.
+        """
         changes = update_serializer().run_validation(request.data)
         filters = self.demanded_filters(request)
         if not changes:

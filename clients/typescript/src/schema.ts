@@ -33,7 +33,9 @@ export interface paths {
         head?: never;
         /**
          * Change all tasks that match
-         * @description Change all tasks that match, and return them; at most 1,000. Repeat it until fewer come back.
+         * @description Change all tasks that match, and return them; at most 1,000.
+         *
+         *     Repeat it until fewer come back, with a filter that no longer matches a changed task.
          */
         patch: operations["user_tasks_update_many"];
         trace?: never;
@@ -150,6 +152,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/{user_id}/tasks/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get all tasks as JSON
+         * @description Get all tasks as JSON, CSV or iCalendar, oldest first. `format` goes before `Accept`.
+         */
+        get: operations["user_tasks_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks": {
         parameters: {
             query?: never;
@@ -179,7 +201,9 @@ export interface paths {
         head?: never;
         /**
          * Change all tasks that match
-         * @description Change all tasks that match, and return them; at most 1,000. Repeat it until fewer come back.
+         * @description Change all tasks that match, and return them; at most 1,000.
+         *
+         *     Repeat it until fewer come back, with a filter that no longer matches a changed task.
          */
         patch: operations["tasks_update_many"];
         trace?: never;
@@ -288,6 +312,26 @@ export interface paths {
          * @description Count all, pending, completed and overdue tasks. The filters are those of the list.
          */
         get: operations["tasks_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tasks/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get all tasks as JSON
+         * @description Get all tasks as JSON, CSV or iCalendar, oldest first. `format` goes before `Accept`.
+         */
+        get: operations["tasks_export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -420,6 +464,22 @@ export interface components {
                 detail: string;
             }[];
             current?: components["schemas"]["Task"];
+            request_id: string;
+        };
+        /** @description RFC 9457. `errors` is present when the status is 422, `current` when it is 412. */
+        ProblemWithTask: {
+            status: number;
+            title: string;
+            /** @description Stable, for programs. */
+            code: string;
+            /** @description A sentence for people. */
+            detail: string;
+            errors?: {
+                field: string | null;
+                code: string;
+                detail: string;
+            }[];
+            current: components["schemas"]["Task"];
             request_id: string;
         };
     };
@@ -588,11 +648,27 @@ export interface components {
                  *       "status": 412,
                  *       "title": "Precondition Failed",
                  *       "code": "precondition_failed",
-                 *       "detail": "Task 7 has changed: its version is 1769848203.",
-                 *       "request_id": "3f2c9a5be6c14f0b9d1e8a7c5b4d3e2f"
+                 *       "detail": "Task 7 has changed: its version is 1769848200.",
+                 *       "request_id": "3f2c9a5be6c14f0b9d1e8a7c5b4d3e2f",
+                 *       "current": {
+                 *         "id": 7,
+                 *         "user_id": "Vt3rBq8LdXc5Yw1ZkPm6NsHj2GfAe4Ru",
+                 *         "title": "Buy groceries",
+                 *         "description": "Milk, eggs, bread",
+                 *         "completed": false,
+                 *         "priority": "high",
+                 *         "due_at": "2026-02-01T17:00:00Z",
+                 *         "tags": [
+                 *           "home"
+                 *         ],
+                 *         "client_id": "0b4d0e7c-5c1e-4c57-9d0c-6f7d1b0a3c11",
+                 *         "version": 1769848200,
+                 *         "created_at": "2026-01-31T08:30:00.123456Z",
+                 *         "updated_at": "2026-01-31T08:30:00.123456Z"
+                 *       }
                  *     }
                  */
-                "application/problem+json": components["schemas"]["Problem"];
+                "application/problem+json": components["schemas"]["ProblemWithTask"];
             };
         };
         /** @description Content Too Large */
@@ -892,8 +968,8 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The address of the new task. */
-                    Location: string;
+                    /** @description The address of a single new task. */
+                    Location?: string;
                     /** @description The version, for If-Match and If-None-Match. */
                     ETag?: string;
                     [name: string]: unknown;
@@ -1444,6 +1520,46 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    user_tasks_export: {
+        parameters: {
+            query?: {
+                /** @description Without it `Accept` decides. */
+                format?: "json" | "csv" | "ics";
+            };
+            header?: never;
+            path: {
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"][];
+                    "text/csv": string;
+                    "text/calendar": string;
+                };
+            };
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     tasks_list: {
         parameters: {
             query?: {
@@ -1536,8 +1652,8 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The address of the new task. */
-                    Location: string;
+                    /** @description The address of a single new task. */
+                    Location?: string;
                     /** @description The version, for If-Match and If-None-Match. */
                     ETag?: string;
                     [name: string]: unknown;
@@ -2051,6 +2167,43 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            401: components["responses"]["Problem401"];
+            405: components["responses"]["Problem405"];
+            406: components["responses"]["Problem406"];
+            414: components["responses"]["Problem414"];
+            422: components["responses"]["Problem422"];
+            429: components["responses"]["Problem429"];
+            431: components["responses"]["Problem431"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    tasks_export: {
+        parameters: {
+            query?: {
+                /** @description Without it `Accept` decides. */
+                format?: "json" | "csv" | "ics";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["X-Request-ID"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"][];
+                    "text/csv": string;
+                    "text/calendar": string;
+                };
             };
             401: components["responses"]["Problem401"];
             405: components["responses"]["Problem405"];

@@ -33,7 +33,9 @@ export interface paths {
         head?: never;
         /**
          * Change all tasks that match
-         * @description Change all tasks that match, and return them; at most 1,000. Repeat it until fewer come back.
+         * @description Change all tasks that match, and return them; at most 1,000.
+         *
+         *     Repeat it until fewer come back, with a filter that no longer matches a changed task.
          */
         patch: operations["user_tasks_update_many"];
         trace?: never;
@@ -199,7 +201,9 @@ export interface paths {
         head?: never;
         /**
          * Change all tasks that match
-         * @description Change all tasks that match, and return them; at most 1,000. Repeat it until fewer come back.
+         * @description Change all tasks that match, and return them; at most 1,000.
+         *
+         *     Repeat it until fewer come back, with a filter that no longer matches a changed task.
          */
         patch: operations["tasks_update_many"];
         trace?: never;
