@@ -6,6 +6,7 @@ import re
 from hashlib import sha256
 from typing import Any
 
+from django.conf import settings
 from django.utils.http import parse_etags
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -45,8 +46,8 @@ def list_tag(version: int, of_list: str, *, is_empty: bool) -> str:
 
 
 def digest(*parts: Any) -> str:
-    """Return what tells one answer from another: users have equal versions, and a cache may hold the answers of two."""
-    return sha256(repr((FORMAT, *parts)).encode()).hexdigest()[:16]
+    """Return a text that differs between two responses: users have equal versions, and a cache may hold both."""
+    return sha256(repr((FORMAT, settings.SYNC_EPOCH, *parts)).encode()).hexdigest()[:16]
 
 
 def demanded_versions(request: Request) -> list[int] | None:

@@ -123,7 +123,7 @@ class ExportParameters(Parameters):
 
 
 def validated(parameters: Parameters, request: Request) -> dict[str, Any]:
-    """Return the valid values of the query string. A repeated parameter counts once, except `tag`."""
+    """Return the valid values of the query string. Only `tag` may be repeated."""
     return dict(_validated(parameters, request.META.get("QUERY_STRING", "")))
 
 
@@ -131,6 +131,10 @@ def validated(parameters: Parameters, request: Request) -> dict[str, Any]:
 def _validated(parameters: Parameters, query_string: str) -> dict[str, Any]:
     query = QueryDict(query_string.encode("latin-1"))  # as Django reads it (PEP 3333)
     values: dict[str, Any] = query.dict()
+    repeated = [name for name, given in query.lists() if len(given) > 1 and name != "tag"]
+    if repeated:
+        message = "This parameter is there more than once."
+        raise serializers.ValidationError({name: [message] for name in repeated}, code="repeated")
     if "tag" in values:
         values["tag"] = query.getlist("tag")
     return dict(parameters.run_validation(values))

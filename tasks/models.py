@@ -58,7 +58,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
     def locked_by_owner(self) -> Iterator[TaskQuerySet]:
         """Lock the rows by id, then yield the tasks of one owner after the other.
 
-        All writers take locks in this order, so that none waits for another in a circle.
+        All writers take locks in this order, so that there is no deadlock.
         See docs/decisions/0013-a-version-per-user.md.
         """
         rows = self.order_by("pk").select_for_update().values_list("user_id", "pk")
@@ -69,8 +69,6 @@ class TaskQuerySet(models.QuerySet["Task"]):
         """Delete all, one transaction per batch, so that no lock is held for long. Yield the size of each batch."""
         while deleted := Task.objects.filter(pk__in=self.order_by("pk").values("pk")[:size]).delete_locked():
             yield deleted
-            if deleted < size:
-                return
 
 
 class Task(models.Model):

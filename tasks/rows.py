@@ -85,7 +85,7 @@ def client_id_value(value: str | None) -> str | None:
 
 
 def task(values: Sequence[Any]) -> Row:
-    """Return a row as the API responds it. Values after the columns' are ignored.
+    """Return a row as the API returns it. Values after the columns' are ignored.
 
     A list of 1,000 calls this 1,000 times, so it is written out.
     """
@@ -108,13 +108,13 @@ def task(values: Sequence[Any]) -> Row:
     }
 
 
-def one(sql: str, values: Sequence[Any], *, repeatable: bool = True) -> Row | None:
+def one(sql: str, values: Sequence[Any], *, repeatable: bool) -> Row | None:
     """Return the task that a statement selects or writes, None when there is none."""
     rows = execute(sql, values, repeatable=repeatable)
     return task(rows[0]) if rows else None
 
 
-def many(sql: str, values: Sequence[Any], *, repeatable: bool = True) -> list[Row]:
+def many(sql: str, values: Sequence[Any], *, repeatable: bool) -> list[Row]:
     return [task(row) for row in execute(sql, values, repeatable=repeatable)]
 
 

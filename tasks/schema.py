@@ -54,7 +54,8 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     UUID,
     OpenApiParameter.HEADER,
-    description="The new task's `client_id`. A repetition with the same key creates nothing and returns the task.",
+    description="The new task's `client_id`. A repetition with the same key creates nothing and returns the task. "
+    "Not with an array.",
 )
 
 EXPORTED = {
@@ -68,7 +69,9 @@ NOT_MODIFIED = {"description": "", "headers": {"ETag": {"schema": {"type": "stri
 
 def one_or_many(media: dict[str, Any]) -> None:
     """Let a body be one task or an array of tasks."""
-    media["schema"] = {"oneOf": [media["schema"], {"type": "array", "items": media["schema"], "maxItems": MAX_BODIES}]}
+    media["schema"] = {
+        "oneOf": [media["schema"], {"type": "array", "items": media["schema"], "minItems": 1, "maxItems": MAX_BODIES}]
+    }
 
 
 class TaskSchema(AutoSchema):
@@ -80,8 +83,8 @@ class TaskSchema(AutoSchema):
         return f"{'user_' if self.is_below_user else ''}tasks_{action}"
 
     def get_summary(self) -> str:
-        """Return the first clause of the description."""
-        return re.split(r"[.;,]", self.get_description())[0].replace("`", "")
+        """Return the first sentence of the description."""
+        return re.split(r"[.;]", self.get_description())[0].replace("`", "")
 
     def get_operation(self, *args: Any, **kwargs: Any) -> Any:
         """Return the operation. A change needs a body, although each of its fields is optional."""

@@ -77,7 +77,7 @@ class OwnedTasks:
     def get(self, key: Key) -> Row | None:
         """Return the task, None when this user has no task with this id."""
         condition, values = self._one(key)
-        return rows.one(f"SELECT {selected()} FROM tasks WHERE {condition}", values)
+        return rows.one(f"SELECT {selected()} FROM tasks WHERE {condition}", values, repeatable=True)
 
     def count(self, filters: Filters) -> dict[str, int]:
         """Return the numbers of all, pending, completed and overdue tasks."""
@@ -118,7 +118,7 @@ class OwnedTasks:
         return self._update(key, {}, versions, "completed = NOT completed", repeatable=False)
 
     def delete(self, key: Key, versions: Sequence[int] | None = None) -> Outcome:
-        """Delete the task if it has one of `versions`. Return it, or as update() does."""
+        """Delete the task if it has one of `versions`. Return as update() does, with the deleted task."""
         return self._write("DELETE FROM tasks", [], key, versions, repeatable=False)
 
     def update_many(self, filters: Filters, values: Row) -> list[Row]:
@@ -126,7 +126,7 @@ class OwnedTasks:
         changes, new = self._changes(values)
         condition, chosen = self._first(filters)
         sql = f"UPDATE tasks SET {changes} WHERE {condition} RETURNING {selected()}"
-        return sorted(rows.many(sql, [*new, *chosen]), key=lambda row: row["id"])
+        return sorted(rows.many(sql, [*new, *chosen], repeatable=False), key=lambda row: row["id"])
 
     def delete_many(self, filters: Filters) -> list[int]:
         """Delete the first MAX_AT_ONCE tasks by id that match, and return their ids."""

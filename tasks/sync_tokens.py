@@ -66,7 +66,7 @@ def _unsigned(token: str) -> tuple[Any, ...]:
 
 
 def _owner(user_id: str) -> str:
-    return sha256(user_id.encode()).hexdigest()[:16]
+    return sha256(f"{settings.SYNC_EPOCH}:{user_id}".encode()).hexdigest()[:16]
 
 
 def this_hour() -> int:

@@ -56,6 +56,8 @@ class RequestMiddleware:
             response.headers.setdefault(
                 "X-Content-Type-Options", "nosniff"
             )  # SecurityMiddleware does not see health checks
+            if request.method == "HEAD" and isinstance(response, HttpResponse):
+                response.content = b""  # gunicorn does not send it, and warns of it
             if response.streaming and not hasattr(response, "file_to_stream"):  # a file is sent without Python
                 stream: Any = response
                 stream.streaming_content = Stream(request, stream, start, work.pop_all())

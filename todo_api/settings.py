@@ -79,6 +79,7 @@ try:
 
     TASKS_DEFAULT_SORT = env.str("TASKS_DEFAULT_SORT", "created")
     SYNC_RETENTION_DAYS = env.int("SYNC_RETENTION_DAYS", 30, validate=validate.Range(min=1))
+    SYNC_EPOCH = env.int("SYNC_EPOCH", 0, validate=validate.Range(min=0))
     TASK_DESCRIPTION_MAX_LENGTH = env.int("TASK_DESCRIPTION_MAX_LENGTH", 1000, validate=validate.Range(min=1))
 
     CORS_ALLOWED_ORIGINS = env.list("CORS_ORIGINS", ["http://localhost:3000", "http://localhost"])

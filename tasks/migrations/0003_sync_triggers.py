@@ -11,7 +11,7 @@ from django.db import migrations
 POSTGRESQL = """
 ALTER TABLE task_versions SET (fillfactor = 50);
 
-CREATE FUNCTION next_task_version(owner varchar) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION next_task_version(owner varchar) RETURNS bigint LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE given bigint;
 BEGIN
     INSERT INTO task_versions AS latest (user_id, version) VALUES (owner, EXTRACT(EPOCH FROM clock_timestamp())::bigint)
@@ -21,7 +21,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION keep_deleted_task(task tasks) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION keep_deleted_task(task tasks) RETURNS void LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     INSERT INTO deleted_tasks (user_id, task_id, client_id, version, deleted_at)
     VALUES (task.user_id, task.id, task.client_id, next_task_version(task.user_id), clock_timestamp())
@@ -30,9 +30,9 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION version_task() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION version_task() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    IF TG_OP = 'INSERT' OR NEW.user_id = OLD.user_id THEN
+    IF TG_OP = 'INSERT' OR (NEW.user_id = OLD.user_id AND NEW.id = OLD.id) THEN
         NEW.version := next_task_version(NEW.user_id);
     ELSIF NEW.user_id < OLD.user_id COLLATE "C" THEN
         NEW.version := next_task_version(NEW.user_id);
@@ -45,7 +45,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION version_deleted_task() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION version_deleted_task() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     PERFORM keep_deleted_task(OLD);
     RETURN NULL;

@@ -80,6 +80,18 @@ def test_a_task_of_an_array_is_as_if_it_was_created_alone(alice):
     assert one | {name: other[name] for name in ("id", "version", "created_at", "updated_at")} == other
 
 
+@pytest.mark.parametrize(
+    "query", ["ids=1&ids=2", "status=completed&status=all", "tag=a&tag=b&priority=low&priority=low"]
+)
+def test_a_repeated_filter_is_refused_because_one_of_its_values_would_be_lost(alice, make_task, query):
+    make_task()
+
+    response = alice.delete(f"{alice.tasks_url}?{query}")
+
+    assert (response.status_code, response.json()["errors"][0]["code"]) == (422, "repeated")
+    assert Task.objects.count() == 1
+
+
 def test_a_repeated_array_creates_nothing(alice):
     bodies = [TITLE | {"client_id": key} for key in KEYS]
     first = alice.post(URL, bodies)

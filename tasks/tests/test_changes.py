@@ -263,6 +263,13 @@ def test_a_token_of_a_middle_page_is_as_old_as_the_first_page(alice, make_task, 
     assert alice.get(URL, {"since": last["next"]}).status_code == 200
 
 
+def test_a_token_of_another_epoch_is_410(alice, token, configured):
+    since = token()
+
+    with configured(SYNC_EPOCH=1):
+        assert_expired(alice.get(URL, {"since": since}))
+
+
 def test_a_token_that_is_newer_than_the_database_is_410(alice, make_task):
     """The database was restored from an older backup."""
     version = make_task().version
@@ -346,6 +353,32 @@ def test_plain_sql_is_seen(alice, make_task, token):
 
     assert titles(page) == ["d", "e", "A"]
     assert {task["id"] for task in page["deleted"]} == {two.id, three.id}
+
+
+@needs_postgresql
+def test_plain_sql_that_changes_an_id_is_seen(alice, make_task, token):
+    task = make_task()
+    since = token()
+    execute("UPDATE tasks SET id = 1000 WHERE id = %s", task.id)
+
+    page = changes(alice, since)
+
+    assert ([found["id"] for found in page["changed"]], [found["id"] for found in page["deleted"]]) == (
+        [1000],
+        [task.id],
+    )
+
+
+@needs_postgresql
+def test_plain_sql_without_a_search_path_works(make_task):
+    """pg_dump begins its scripts with this."""
+    task = make_task()
+    execute("SET LOCAL search_path = ''")
+    execute("UPDATE public.tasks SET title = 'x' WHERE id = %s", task.id)
+    execute("DELETE FROM public.tasks WHERE id = %s", task.id)
+    execute("SET LOCAL search_path = public")
+
+    assert not Task.objects.exists()
 
 
 @needs_postgresql

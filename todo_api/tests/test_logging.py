@@ -131,6 +131,14 @@ def test_the_ids_of_many_tasks_are_read_from_the_response(rf, data, ids):
     assert written_ids(rf.post("/"), Response(data)) == ids
 
 
+@pytest.mark.django_db
+def test_at_most_50_ids_are_logged_and_their_number(alice, make_task, entries):
+    tasks = [make_task() for _ in range(51)]
+    alice.patch("/api/tasks?status=all", {"completed": True})
+
+    assert (entries()[0].ids, entries()[0].tasks) == ([task.id for task in tasks[:50]], 51)
+
+
 def test_a_response_to_head_has_no_bytes(anonymous, entries):
     anonymous.head("/docs")
 

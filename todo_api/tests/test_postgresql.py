@@ -152,7 +152,14 @@ def test_a_repeatable_request_on_a_cut_connection_is_repeated(alice, make_task, 
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body"), [("post", "", {"title": "x"}), ("patch", "/{}/complete", None), ("delete", "/{}", None)]
+    ("method", "path", "body"),
+    [
+        ("post", "", {"title": "x"}),
+        ("patch", "/{}/complete", None),
+        ("delete", "/{}", None),
+        ("patch", "?status=pending", {"completed": True}),
+        ("delete", "?status=pending", None),
+    ],
 )
 def test_any_other_write_on_a_cut_connection_is_503(alice, make_task, method, path, body):
     url = f"/api/tasks{path.format(make_task().pk)}"

@@ -18,21 +18,21 @@ export interface paths {
         get: operations["user_tasks_list"];
         put?: never;
         /**
-         * Create a task
+         * Create a task, or up to 100 tasks in an array
          * @description Create a task, or up to 100 tasks in an array. With a `client_id` a repetition creates nothing.
          *
          *     `Location` is the address of a single new task.
          */
         post: operations["user_tasks_create"];
         /**
-         * Delete all tasks that match for good
+         * Delete all tasks that match for good, and return the ids
          * @description Delete all tasks that match for good, and return the ids; at most 1,000. Repeat it until fewer come back.
          */
         delete: operations["user_tasks_destroy_many"];
         options?: never;
         head?: never;
         /**
-         * Change all tasks that match
+         * Change all tasks that match, and return them
          * @description Change all tasks that match, and return them; at most 1,000.
          *
          *     Repeat it until fewer come back, with a filter that no longer matches a changed task.
@@ -66,7 +66,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change the fields that are sent
+         * Change the fields that are sent, as PUT does
          * @description Change the fields that are sent, as PUT does.
          */
         patch: operations["user_tasks_patch"];
@@ -120,7 +120,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get what has changed since next of the previous response
+         * Get what has changed since next of the previous response, or every task
          * @description Get what has changed since `next` of the previous response, or every task. See "Changes" in docs/api.md.
          */
         get: operations["user_tasks_changes"];
@@ -140,7 +140,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Count all
+         * Count all, pending, completed and overdue tasks
          * @description Count all, pending, completed and overdue tasks. The filters are those of the list.
          */
         get: operations["user_tasks_counts"];
@@ -160,7 +160,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get all tasks as JSON
+         * Get all tasks as JSON, CSV or iCalendar, oldest first
          * @description Get all tasks as JSON, CSV or iCalendar, oldest first. `format` goes before `Accept`.
          */
         get: operations["user_tasks_export"];
@@ -186,21 +186,21 @@ export interface paths {
         get: operations["tasks_list"];
         put?: never;
         /**
-         * Create a task
+         * Create a task, or up to 100 tasks in an array
          * @description Create a task, or up to 100 tasks in an array. With a `client_id` a repetition creates nothing.
          *
          *     `Location` is the address of a single new task.
          */
         post: operations["tasks_create"];
         /**
-         * Delete all tasks that match for good
+         * Delete all tasks that match for good, and return the ids
          * @description Delete all tasks that match for good, and return the ids; at most 1,000. Repeat it until fewer come back.
          */
         delete: operations["tasks_destroy_many"];
         options?: never;
         head?: never;
         /**
-         * Change all tasks that match
+         * Change all tasks that match, and return them
          * @description Change all tasks that match, and return them; at most 1,000.
          *
          *     Repeat it until fewer come back, with a filter that no longer matches a changed task.
@@ -234,7 +234,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change the fields that are sent
+         * Change the fields that are sent, as PUT does
          * @description Change the fields that are sent, as PUT does.
          */
         patch: operations["tasks_patch"];
@@ -288,7 +288,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get what has changed since next of the previous response
+         * Get what has changed since next of the previous response, or every task
          * @description Get what has changed since `next` of the previous response, or every task. See "Changes" in docs/api.md.
          */
         get: operations["tasks_changes"];
@@ -308,7 +308,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Count all
+         * Count all, pending, completed and overdue tasks
          * @description Count all, pending, completed and overdue tasks. The filters are those of the list.
          */
         get: operations["tasks_counts"];
@@ -328,7 +328,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get all tasks as JSON
+         * Get all tasks as JSON, CSV or iCalendar, oldest first
          * @description Get all tasks as JSON, CSV or iCalendar, oldest first. `format` goes before `Accept`.
          */
         get: operations["tasks_export"];
@@ -948,7 +948,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The new task's `client_id`. A repetition with the same key creates nothing and returns the task. */
+                /** @description The new task's `client_id`. A repetition with the same key creates nothing and returns the task. Not with an array. */
                 "Idempotency-Key"?: string;
             };
             path: {
@@ -1634,7 +1634,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The new task's `client_id`. A repetition with the same key creates nothing and returns the task. */
+                /** @description The new task's `client_id`. A repetition with the same key creates nothing and returns the task. Not with an array. */
                 "Idempotency-Key"?: string;
             };
             path?: never;

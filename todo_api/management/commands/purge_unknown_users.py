@@ -29,7 +29,7 @@ class Command(BaseCommand):
         for user_id in unknown_users():
             count = Task.objects.owned_by(user_id).count()
             if options["yes"]:
-                self.purge(user_id, count)
+                count = self.purge(user_id, count)
             self.stdout.write(f"{user_id}: {count}")
             users, tasks = users + 1, tasks + count
         verb = "deleted" if options["yes"] else "found"
@@ -37,12 +37,14 @@ class Command(BaseCommand):
         if tasks and not options["yes"]:
             self.stdout.write("Nothing was deleted: add --yes to delete them.")
 
-    def purge(self, user_id: str, count: int) -> None:
+    def purge(self, user_id: str, count: int) -> int:
+        """Delete the tasks of a user, and return their number. `count` is for the progress."""
         deleted = 0
         for batch in Task.objects.owned_by(user_id).delete_in_batches():
             deleted += batch
             if count > batch:
                 show_progress(self.stderr, deleted, count)
+        return deleted
 
 
 def refuse_wrong_database() -> None:
