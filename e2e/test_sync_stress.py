@@ -13,6 +13,7 @@ import sys
 import time
 import uuid
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 
@@ -219,12 +220,18 @@ async def create_with_cuts(port, tokens, keys, cuts):
 def test_creates_with_keys_over_cut_connections_make_one_task_for_each_key(service, database):
     keys, cuts = [str(uuid.uuid4()) for _ in range(KEYS)], Counter()
 
-    made = asyncio.run(create_with_cuts(service.port, tokens_of(["carol"]), keys, cuts))
+    made = run_in_thread(create_with_cuts(service.port, tokens_of(["carol"]), keys, cuts))
 
     table = table_of(database, "carol")
     print(f"\n{KEYS} keys, {len(table)} tasks, connections cut: {dict(cuts)}")
     assert {row["client_id"]: row["id"] for row in table.values()} == made
     assert len(table) == len(keys) == len(made)
+
+
+def run_in_thread(coroutine):
+    """Run a coroutine in another thread. In this one, the browser of other tests has an event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 async def race(clients, task, versions):
@@ -259,7 +266,7 @@ def run(action, clients):
         await asyncio.gather(*(client.end() for client in clients))
         return result
 
-    return asyncio.run(main())
+    return run_in_thread(main())
 
 
 @pytest.fixture
