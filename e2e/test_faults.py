@@ -157,6 +157,20 @@ def test_a_network_that_forwards_nothing_is_503_within_5_seconds(start, own_data
     assert_within(1, report.first_success(back))
 
 
+def test_a_request_waits_for_a_database_that_needs_two_seconds_to_start(start, own_database, network):
+    """Neon starts a suspended database with the first connection."""
+    service = start(Service, DATABASE_URL=own_database.url_at(network.port), **VARIABLES)
+    token = make_token("alice", secret=SECRET)
+
+    with ThreadPoolExecutor(4) as clients, network.cut():
+        answers = [clients.submit(service.call, token, "GET", "/api/tasks") for _ in range(4)]
+        time.sleep(2)
+        network.forwards.set()
+        statuses = [answer.result().status_code for answer in answers]
+
+    assert statuses == [200] * 4
+
+
 def test_a_host_that_never_accepts_is_503_within_5_seconds(start, own_database, load):
     with port_that_never_accepts() as port:
         service = start(Service, DATABASE_URL=own_database.url_at(port), **VARIABLES)
