@@ -124,7 +124,7 @@ class ExportParameters(Parameters):
 
 def validated(parameters: Parameters, request: Request) -> dict[str, Any]:
     """Return the valid values of the query string. Only `tag` may be repeated."""
-    return dict(_validated(parameters, request.META.get("QUERY_STRING", "")))
+    return _validated(parameters, request.META.get("QUERY_STRING", ""))
 
 
 @lru_cache(maxsize=1000)  # most requests repeat a query string, and its validation takes longer than the statement

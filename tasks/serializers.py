@@ -14,6 +14,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from tasks.models import MAX_TAGS, TITLE_MAX_LENGTH, Task
+from tasks.rows import COLUMNS
 
 MAX_BODIES = 100  # tasks in one array
 MAX_UNKNOWN = 20  # unknown fields that one error names
@@ -158,20 +159,7 @@ class TaskSerializer(StrictSerializer, serializers.ModelSerializer[Task]):
 
     class Meta:
         model = Task
-        fields = [
-            "id",
-            "user_id",
-            "title",
-            "description",
-            "completed",
-            "priority",
-            "due_at",
-            "tags",
-            "client_id",
-            "version",
-            "created_at",
-            "updated_at",
-        ]
+        fields = list(COLUMNS)
         read_only_fields = ["id", "user_id", "version", "created_at", "updated_at"]
 
 
@@ -182,9 +170,6 @@ class ChangeSerializer(TaskSerializer):
     """A change of a task."""
 
     client_id = ClientIdField(read_only=True, allow_null=True, help_text="It never changes.")
-
-    class Meta(TaskSerializer.Meta):
-        pass
 
 
 @extend_schema_serializer(examples=[OpenApiExample("Completed", value={"completed": True}, request_only=True)])
