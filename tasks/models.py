@@ -52,7 +52,7 @@ class TaskQuerySet(models.QuerySet["Task"]):
 
     @transaction.atomic
     def delete_locked(self) -> int:
-        """Delete all, as `mark` changes them. Return the number of tasks."""
+        """Delete all. Return the number of tasks."""
         return sum(tasks.delete()[0] for tasks in self.locked_by_owner())
 
     def locked_by_owner(self) -> Iterator[TaskQuerySet]:

@@ -36,7 +36,7 @@ ETAG = OpenApiParameter(
     str,
     OpenApiParameter.HEADER,
     response=[200, 201],
-    description="The version, for If-Match and If-None-Match.",
+    description="Send it as If-None-Match, that of a task also as If-Match.",
 )
 IF_MATCH = OpenApiParameter(
     "If-Match",

@@ -1,4 +1,4 @@
-"""The operations on tasks. Each is one SQL statement. A refused request runs none."""
+"""The operations on tasks. Each is one SQL statement, an export one for each page. A refused request runs none."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class TaskViewSet(ModelViewSet[Task]):
     queryset = Task.objects.all()
     serializer_class = TaskSerializer
     schema = TaskSchema()
-    lookup_value_regex = "[^/]+"  # an id that is not a number is a 404 of this view, after 401 and 403
+    lookup_value_regex = "[^/]+"  # an id of another form is a 404 of this view, after 401 and 403
     format_kwarg = None  # no format suffixes; DRF's initial() sets it
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 

@@ -912,7 +912,7 @@ export interface operations {
                     RateLimit: components["headers"]["RateLimit"];
                     /** @description The address of the next page, `<…>; rel="next"`, when more tasks follow. */
                     Link?: string;
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -970,7 +970,7 @@ export interface operations {
                     RateLimit: components["headers"]["RateLimit"];
                     /** @description The address of a single new task. */
                     Location?: string;
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -1122,7 +1122,7 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -1180,7 +1180,7 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -1270,7 +1270,7 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -1321,7 +1321,7 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -1372,7 +1372,7 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -1422,7 +1422,7 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -1488,7 +1488,7 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -1599,7 +1599,7 @@ export interface operations {
                     RateLimit: components["headers"]["RateLimit"];
                     /** @description The address of the next page, `<…>; rel="next"`, when more tasks follow. */
                     Link?: string;
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -1654,7 +1654,7 @@ export interface operations {
                     RateLimit: components["headers"]["RateLimit"];
                     /** @description The address of a single new task. */
                     Location?: string;
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -1798,7 +1798,7 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -1854,7 +1854,7 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -1940,7 +1940,7 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -1989,7 +1989,7 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -2038,7 +2038,7 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -2085,7 +2085,7 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
@@ -2148,7 +2148,7 @@ export interface operations {
                     "X-Request-ID": components["headers"]["X-Request-ID"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
                     RateLimit: components["headers"]["RateLimit"];
-                    /** @description The version, for If-Match and If-None-Match. */
+                    /** @description Send it as If-None-Match, that of a task also as If-Match. */
                     ETag?: string;
                     [name: string]: unknown;
                 };
