@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.db import connection
 
 ROWS = int(os.environ.get("ROWS", "1000000"))
+BATCH = 10_000
 TASKS = """INSERT INTO tasks (user_id, title, description)
     SELECT md5((random() * 10000)::int::text), left(repeat(md5(random()::text), 2), 20 + (random() * 40)::int),
         CASE WHEN number %% 3 = 0 THEN left(repeat(md5(random()::text), 7), 200) END
@@ -34,7 +35,8 @@ def main() -> None:
         cursor.execute("SET statement_timeout = 0")
         cursor.execute("SELECT pg_current_wal_insert_lsn()")
         [before] = cursor.fetchone()
-        cursor.execute(TASKS, [ROWS])
+        for _ in range(ROWS // BATCH):  # in one statement, each user's counter would be updated 100 times unpruned
+            cursor.execute(TASKS, [BATCH])
         cursor.execute("SELECT pg_current_wal_insert_lsn() - %s::pg_lsn", [before])
         [log] = cursor.fetchone()
         cursor.execute("VACUUM ANALYZE tasks")
