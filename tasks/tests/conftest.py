@@ -1,8 +1,10 @@
-"""Fixtures of the admin's tests: an operator, and the statements that run."""
+"""Fixtures: an operator of the admin, the statements that run, and a position in the changes."""
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+
+from tasks.tests.sync import changes
 
 
 @pytest.fixture
@@ -15,3 +17,9 @@ def operator(client, django_user_model):
 def statements():
     with CaptureQueriesContext(connection) as captured:
         yield captured
+
+
+@pytest.fixture
+def token(alice):
+    """The position after the latest change of alice."""
+    return lambda: changes(alice)["next"]

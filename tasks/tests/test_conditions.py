@@ -8,6 +8,7 @@ from django.db import connection
 
 from tasks import conditions
 from tasks.models import LatestVersion, Task
+from tasks.tests.sync import without_versions
 
 pytestmark = pytest.mark.django_db
 
@@ -295,11 +296,4 @@ def test_a_list_of_tasks_without_a_version_is_304_when_it_is_known(alice):
 def make_old_task():
     """Create a task as it is after the migration: without a version and without a counter."""
     Task.objects.create(user_id="alice", title="Old")
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("ALTER TABLE tasks DISABLE TRIGGER tasks_version")
-            cursor.execute("UPDATE tasks SET version = 0")
-            cursor.execute("ALTER TABLE tasks ENABLE TRIGGER tasks_version")
-        else:
-            cursor.execute("UPDATE tasks SET version = 0")
-    LatestVersion.objects.all().delete()
+    without_versions()

@@ -5,17 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tasks.models import Task
+from tasks.tests.values import READ_ONLY, WRONG
 
 pytestmark = pytest.mark.django_db
-
-WRONG = [("title", None), ("description", 5), ("completed", "yes"), ("priority", "urgent")]
-READ_ONLY = {
-    "id": 99,
-    "user_id": "bob",
-    "version": 1,
-    "created_at": "2001-01-01T00:00:00Z",
-    "updated_at": "2001-01-01T00:00:00Z",
-}
 
 
 def test_the_response_is_the_whole_task(alice):

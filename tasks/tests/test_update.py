@@ -5,18 +5,11 @@ from datetime import UTC, datetime
 import pytest
 
 from tasks.models import Task
+from tasks.tests.values import READ_ONLY, WRONG
 
 pytestmark = pytest.mark.django_db
 
 LONG_AGO = datetime(2020, 2, 2, 2, 2, 2, 2, UTC)
-READ_ONLY = {
-    "id": 99,
-    "user_id": "bob",
-    "version": 1,
-    "created_at": "2001-01-01T00:00:00Z",
-    "updated_at": "2001-01-01T00:00:00Z",
-}
-WRONG = [("title", None), ("description", 5), ("completed", "yes"), ("priority", "urgent")]
 
 
 @pytest.fixture(params=["put", "patch"])
