@@ -85,9 +85,10 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
         """Tell the master that this process is alive, and cut connections after their deadline."""
         self.notify()
         now = time.monotonic()
-        for connection in self.connections:
+        for connection in tuple(self.connections):
             if connection.is_late(now):
                 connection.cut()
+                gevent.sleep(0)  # a thousand may be late at the same moment; others are served between two cuts
         if self.alive:
             self.stopping.wait(seconds)
         else:
