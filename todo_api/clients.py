@@ -23,6 +23,7 @@ HEADERS = 10  # seconds
 BODY = 30
 RESPONSE = 60
 LINGER = 2
+TURN = 65_536  # bytes that a client may send without a pause before others are served
 HEAD_START = 0.0002
 
 sleep = get_original("time", "sleep")
@@ -39,6 +40,7 @@ class Connection(socket):  # type: ignore[misc]  # gevent is not typed
     """A client's socket with a deadline for what the client does now. Single bytes do not extend it."""
 
     client_closed = closing = False
+    received = 0  # bytes since other clients were served
     read_by = math.inf  # the end of the time for reading the last response
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -77,12 +79,18 @@ class Connection(socket):  # type: ignore[misc]  # gevent is not typed
         """Bytes of the response that the client has not taken; the kernel may hold all of it."""
         return int.from_bytes(fcntl.ioctl(self.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
-    def recv(self, *args: Any) -> bytes:
-        """Return received bytes; wait for some when there are none."""
+    def recv(self, size: int, *args: Any) -> bytes:
+        """Return received bytes; wait for some when there are none.
+
+        Other clients are served before the next request, and after each TURN, even if more has arrived.
+        """
+        if self.idle or self.received >= TURN:
+            self._wait(self._read_event)
+            self.received = 0
         if self.idle:
-            self._wait(self._read_event)  # even if the next request has arrived: other clients are served first
             self.idle, self.deadline = False, time.monotonic() + HEADERS
-        data: bytes = super().recv(*args)
+        data: bytes = super().recv(min(size, TURN), *args)
+        self.received += len(data)
         self.client_closed = not data
         return data
 

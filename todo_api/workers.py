@@ -18,7 +18,7 @@ from gevent.socket import socket
 from gunicorn.workers.ggevent import GeventWorker
 from psycopg.errors import _WaitTimeout as WaitTimeout
 
-from todo_api.clients import LINGER, Connection, Server, refuse_new_connections
+from todo_api.clients import HEADERS, LINGER, TURN, Connection, Server, refuse_new_connections
 from todo_api.draining import is_draining
 from todo_api.postgresql.pool import is_readable
 from todo_api.server_errors import respond
@@ -140,6 +140,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
         except BrokenPipeError:  # the client is gone, or the response has failed
             sock.abort()
             raise
+        sock.await_request(HEADERS)
+        while req.body.read(TURN):  # what was refused unread; gunicorn would read it in quadratic time
+            pass
         sock.await_request(self.cfg.keepalive)
 
 
