@@ -15,6 +15,7 @@ from gevent.event import Event
 from gevent.hub import get_hub
 from gevent.pool import Pool
 from gevent.socket import socket
+from gunicorn.http.errors import InvalidHeader
 from gunicorn.workers.ggevent import GeventWorker
 from psycopg.errors import _WaitTimeout as WaitTimeout
 
@@ -134,6 +135,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
             client.sendall(response)
 
     def handle_request(self, listener_name: Any, req: Any, sock: Connection, addr: Any) -> None:
+        if req.version >= (1, 1) and all(name != "HOST" for name, _ in req.headers):
+            raise InvalidHeader("HOST", req=req)  # RFC 9112, section 3.2; gunicorn accepts it
         sock.await_body()
         try:
             super().handle_request(listener_name, req, sock, addr)

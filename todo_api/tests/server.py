@@ -3,8 +3,10 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from contextlib import suppress
@@ -18,6 +20,7 @@ from todo_api.tests.environment import SECRET
 METRICS_TOKEN = "a-token-for-the-metrics-of-the-tests"
 # SERVER is the command of another server. See docs/decisions/0023-gunicorn-is-the-only-server.md.
 OTHER = os.environ.get("SERVER")
+ERRORS = re.compile(r'Traceback|"level":"ERROR"|\[ERROR\]|\[CRITICAL\]')
 COMMAND = ["sh", "-c", f"exec {OTHER}"] if OTHER else [sys.executable, "-m", "gunicorn"]
 
 
@@ -93,12 +96,18 @@ class Server:
         finally:
             client.close()
 
-    def send(self, data, *, disconnect=False):
-        """Send bytes, and return all bytes until the server closes the connection. `disconnect` ends the request."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as raw:
+    def send(self, data, *, disconnect=False, reset=False):
+        """Send bytes, and return all bytes until the server closes the connection.
+
+        `disconnect` ends the request. `reset` ends the connection at once, so that nothing is returned.
+        """
+        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as raw:
             raw.sendall(data)
             if disconnect:
                 raw.shutdown(socket.SHUT_WR)
+            if reset:
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return b""
             return b"".join(iter(lambda: raw.recv(65536), b""))
 
     @property

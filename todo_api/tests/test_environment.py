@@ -21,7 +21,7 @@ EXPORTED = {
 @pytest.mark.timeout(150)  # other programs may use the machine
 def test_exported_variables_of_the_service_change_no_test():
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")} | EXPORTED
-    files = ["tasks/tests/test_retrieve.py", "todo_api/tests/test_metrics.py", "todo_api/tests/test_server_errors.py"]
+    files = ["tasks/tests/test_retrieve.py", "todo_api/tests/test_metrics.py", "todo_api/tests/test_server.py"]
 
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", *files],
