@@ -65,6 +65,8 @@ TOKENS = [
     case("bytes that are not ASCII", lambda: "é.è.ê".encode(), NOT_A_JWT),
     case("bytes that are not UTF-8", lambda: b"\xff.\xfe.\xfd", NOT_A_JWT),
     case("good with a line break", lambda: forge() + b"\n", refused("Invalid crypto padding")),
+    case("good with padding", lambda: forge() + b"=", NOT_A_JWT),
+    case("good of the key set with padding", lambda: forge(sign=ed25519) + b"==", NOT_A_JWT, KEY_SET),
     case("good with a comma and another", lambda: forge() + b"," + forge(), BAD_SEGMENT),
     case("header with signs that base64 readers skip", lambda: b"!" + forge(), refused("Invalid header padding")),
     case("base64 that is not for URLs", lambda: forge().replace(b".", b".+/", 1), BAD_SEGMENT),
