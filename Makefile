@@ -7,7 +7,7 @@ DB ?= postgresql
 COVERAGE := $(if $(filter sqlite,$(DB)),92,95)
 
 # Make a .venv without pip again: python3-venv was missing, or Python has been upgraded.
-$(shell [ ! -e .venv ] || $(PY) -c 'import pip' 2>/dev/null || rm -f $(PY) .venv/runtime .venv/tools)
+$(shell [ ! -e .venv ] || $(PY) -c 'import pip' 2>/dev/null || rm -f $(PY) .venv/runtime .venv/tools .venv/mutants)
 
 .DEFAULT_GOAL := help
 
@@ -50,6 +50,9 @@ faults: .venv/tools ## faults of the database and the service under load, with c
 
 sync: .venv/tools ## parallel writers, readers of changes, keys, If-Match and deadlocks for an hour (SECONDS=3600)
 	@SYNC_SECONDS=$${SECONDS:-3600} $(PY) -m pytest e2e/test_sync_stress.py -n0 -s -q -o faulthandler_timeout=0
+
+mutants: .venv/mutants ## change the code that decides who may do what, and list the changes that no test notices (docs/mutants.md)
+	@$(PY) -m mutants
 
 failover: cluster .venv/tools ## kill the primary of a PostgreSQL cluster under load, and count lost writes (Debian; installs Patroni)
 	@PATH="$$PATH:/usr/sbin" $(PY) -m pytest e2e/failover.py -n0 -s -q
@@ -96,6 +99,11 @@ CHECKED = @env -i PATH="$$PATH" HOME="$$HOME" DOTENV_FILE=/dev/null DATABASE_URL
 	@$(PY) -m pip install -q --disable-pip-version-check -r $<
 	@touch $@ .venv/runtime
 
+.venv/mutants: requirements-mutants.txt .venv/tools
+	@echo "installing the packages of $< (once) …"
+	@$(PY) -m pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
 .env:
 	@umask 077 && $(PYTHON) -c 'import secrets; print("# made by make run: secrets for development", "DEBUG=true", \
 		*(f"{name}={secrets.token_urlsafe(48)}" for name in ("DJANGO_SECRET_KEY", "BETTER_AUTH_SECRET")), sep="\n")' > $@.new
@@ -127,4 +135,4 @@ node:
 	@command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || \
 		{ echo "This target needs Node 20 or newer, with npm: https://nodejs.org" >&2; exit 1; }
 
-.PHONY: node cluster help setup run test check e2e slow-clients rolling-restart faults sync failover dashboard bench demo client client-e2e check-client format schema
+.PHONY: node cluster help setup run test check e2e slow-clients rolling-restart faults sync mutants failover dashboard bench demo client client-e2e check-client format schema
