@@ -38,7 +38,7 @@ MODULES = [  # in the order of what a mistake would cost
 ]
 TESTS = {
     "todo_api": ["todo_api/identity/tests", "tasks/tests/test_access.py", "todo_api/tests/test_throttling.py"],
-    "tasks": ["tasks/tests", "todo_api/tests/test_problems.py"],
+    "tasks": ["tasks/tests", "todo_api/tests/test_problems.py", "todo_api/tests/test_postgresql.py"],
 }
 RESULTS = ROOT / ".mutants"
 REPORT = ROOT / "docs/mutants.md"

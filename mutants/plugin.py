@@ -32,6 +32,8 @@ RESULTS = ROOT / ".mutants"
 # These start processes, which do not have the mutant.
 OTHER_PROCESSES = ("gunicorn", "the_start_", "forked", "a_fetch_imports_no_module")
 MARGIN = 20  # seconds
+# A bound for a quick look. With it more mutants survive, and none that would survive without it is killed.
+MOST_TESTS = int(os.environ.get("MUTANTS_MOST_TESTS", "0")) or None
 
 Recorded = tuple[float, bool, set[Place]]  # seconds, whether the test passed, what it called
 
@@ -156,13 +158,22 @@ class Trial:
         return next((test for test in tests if not self.passes(test)), -1)
 
     def order(self, mutant: Mutant) -> list[int]:
-        """Return the tests that reach a mutant: first those that killed others of the function, then the fastest."""
+        """Return the tests that reach a mutant.
+
+        First those that killed others of the function, then one case of each test, then the others; fast ones first.
+        """
         place = (mutant.path, mutant.place)
         if mutant.place:
             reached = self.tests.get(place, [])
         else:
             reached = sorted({test for (path, _), tests in self.tests.items() if path == mutant.path for test in tests})
-        return sorted(reached, key=lambda test: (-self.killers[place, test], self.seconds[test]))
+        cases: Counter[str] = Counter()
+        ranked = []
+        for test in sorted(reached, key=lambda test: self.seconds[test]):
+            name = self.items[test].nodeid.partition("[")[0]
+            ranked.append((-self.killers[place, test], cases[name], self.seconds[test], test))
+            cases[name] += 1
+        return [test for *_, test in sorted(ranked)][:MOST_TESTS]
 
     def clear_caches(self) -> None:
         for cache in self.caches:
