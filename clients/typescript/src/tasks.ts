@@ -11,6 +11,11 @@ const MAX_CREATES = 100; // in one request
 const MAX_IDS = 100;
 const MAX_AT_ONCE = 1000; // tasks that one bulk request changes or deletes
 const MAX_MERGES = 5;
+const MEDIA_TYPES: Record<T.ExportFormat, string> = {
+  json: "application/json",
+  csv: "text/csv",
+  ics: "text/calendar",
+};
 
 export interface TasksOptions extends TransportOptions {
   /** The address of the service, without `/api`. */
@@ -209,6 +214,12 @@ export function createTasks({ baseUrl, ...options }: TasksOptions) {
     return deleted;
   }
 
+  /** Return every task as a file: a JSON array, CSV or iCalendar. */
+  async function exportFile(format: T.ExportFormat = "json", { signal }: CallOptions = {}): Promise<Blob> {
+    const headers = { Accept: MEDIA_TYPES[format] };
+    return (await answered(api.GET("/api/tasks/export", { headers, parseAs: "blob", signal }))).data;
+  }
+
   /** Drop the token. Call it when the person signs out or another person signs in. */
   const forgetToken = () => transport.token.forget();
 
@@ -227,6 +238,7 @@ export function createTasks({ baseUrl, ...options }: TasksOptions) {
     delete: remove,
     changeMany,
     deleteMany,
+    export: exportFile,
     forgetToken,
   };
 }

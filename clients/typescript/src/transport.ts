@@ -9,7 +9,7 @@ export interface TransportOptions {
   /** Is called when a token is needed: at first, shortly before the kept one expires, and after a 401. */
   getToken: GetToken;
   fetch?: (request: Request) => Promise<Response>;
-  /** Milliseconds for one attempt, with the response's body. */
+  /** Milliseconds without any part of the response, after which an attempt ends. */
   timeout?: number;
   /** How often a request is repeated after 429, 502, 503, 504, a timeout, or without a response. */
   retries?: number;
@@ -79,13 +79,18 @@ export class Transport {
     const controller = new AbortController();
     const stop = () => controller.abort(original.signal.reason);
     const late = new TaskProblem("The task service did not answer in time.", { code: "timeout" });
-    const timer = setTimeout(() => controller.abort(late), this.#options.timeout);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const wait = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => controller.abort(late), this.#options.timeout);
+    };
     original.signal.addEventListener("abort", stop);
     try {
       const request = new Request(original.clone(), { signal: controller.signal });
       request.headers.set("Authorization", `Bearer ${token}`);
       const { fetch } = this.#options; // a browser's fetch refuses to be called as a method of another object
-      return await whole(await fetch(request));
+      wait();
+      return await whole(await fetch(request), original.headers.get("Accept") ?? "json", wait);
     } catch (error) {
       throw controller.signal.aborted ? controller.signal.reason : error;
     } finally {
@@ -106,10 +111,15 @@ export class Transport {
   }
 }
 
-async function whole(response: Response): Promise<Response> {
+/** Read the whole body, which has to be of the type `accepted`. `onPart` is called for each part of the body. */
+async function whole(response: Response, accepted: string, onPart: () => void): Promise<Response> {
   const { status, statusText, headers } = response;
-  const body = await response.arrayBuffer();
-  if (response.ok && body.byteLength && !headers.get("Content-Type")?.includes("json")) {
+  const transform: TransformerTransformCallback<Uint8Array, Uint8Array> = (part, stream) => {
+    onPart();
+    stream.enqueue(part);
+  };
+  const body = await new Response(response.body?.pipeThrough(new TransformStream({ transform }))).arrayBuffer();
+  if (response.ok && body.byteLength && !headers.get("Content-Type")?.includes(accepted)) {
     throw new TaskProblem("The response is not of the task service.", { code: "unexpected_response", status });
   }
   return new Response(WITHOUT_BODY.has(status) ? null : body, { status, statusText, headers });

@@ -21,6 +21,7 @@ export type ListQuery = Query<"tasks_list">;
 export type Sort = NonNullable<ListQuery["sort"]>;
 /** Which tasks a bulk operation concerns: filters, or ids and client ids. At least one has to be there. */
 export type Selection = Filters & { ids?: readonly (number | string)[] };
+export type ExportFormat = NonNullable<Query<"tasks_export">["format"]>;
 
 export interface Page {
   tasks: Task[];
