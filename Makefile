@@ -34,9 +34,10 @@ check: .venv/tools ## lint, types, import rules, migrations, deployment, manifes
 	$(PY) -m kubernetes_validate --strict $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml))
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory check-client; else echo "no npm: the client is not checked"; fi
 
-e2e: node .venv/tools examples/nextjs/node_modules/.installed ## tests with a real Better Auth and browser (Node 20, Chromium)
+e2e: node .venv/tools examples/nextjs/node_modules/.installed clients/typescript/node_modules/.installed ## tests with a real Better Auth and browser (Node 20, Chromium)
 	@command -v chromium >/dev/null || { echo "make e2e needs Chromium: apt-get install chromium" >&2; exit 1; }
-	@$(PY) -m pytest e2e -n0
+	@$(PY) -m pytest e2e -m "not alone" -n2 --dist loadgroup
+	@$(PY) -m pytest e2e -m alone -n0
 
 slow-clients: .venv/tools ## 1,000 slow connections of each kind for 130 s: what other clients notice
 	@SLOW_CLIENTS=1000 SLOW_SECONDS=130 $(PY) -m pytest e2e/test_slow_clients.py -n0 -s

@@ -13,17 +13,30 @@ from django.conf import settings
 from playwright.sync_api import expect, sync_playwright
 
 from e2e.database import Database
-from e2e.processes import BetterAuth
 from e2e.report import Load, TooLong
 from todo_api.tests.server import clean_environment
 
 REDOCS_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"  # blocked on purpose; Redoc then leaves it out
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Repeat a test twice when a time was over its bound. Any other failure is final."""
+    """Repeat a test twice when a time was over its bound. Any other failure is final.
+
+    With several processes, each module runs in one of them, and all tests of the front end in the same one, because
+    they use the same ports.
+    """
     for item in items:
         item.add_marker(pytest.mark.flaky(reruns=2, only_rerun=TooLong))
+        group = "front-end" if "front_end" in item.fixturenames else item.module.__name__
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print what tests have counted with `record_property`."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")
 
 
 @pytest.fixture(scope="session")
@@ -32,13 +45,16 @@ def new_database():
     if not settings.DATABASE_URL.startswith("postgresql:"):
         pytest.exit("The end-to-end tests run on PostgreSQL. Do not set TEST_DB.", returncode=2)
 
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")  # several processes use one server
+
     def create(name, template):
+        name += worker
         with psycopg.connect(settings.DATABASE_URL, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return settings.DATABASE_URL.replace("/postgres?", f"/{name}?")
 
     migrate(create("migrated", "template1"))
-    return lambda name: create(name, "migrated")
+    return lambda name: create(name, f"migrated{worker}")
 
 
 @pytest.fixture(scope="session")
@@ -95,13 +111,13 @@ def load(running):
     return load
 
 
-@pytest.fixture
-def better_auth(start, algorithm):
-    """A Better Auth server that signs with the test's algorithm."""
-    return start(BetterAuth, JWT_ALGORITHM=algorithm)
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory):
+    """The folder of the processes that the tests of a module share."""
+    return tmp_path_factory.mktemp("logs")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings_for(database_url):
     """`settings_for(better_auth)`: the variables with which a service accepts tokens of this Better Auth server."""
 

@@ -33,17 +33,8 @@ class Database:
         if UNPRIVILEGED:
             for path in (self.folder, password):
                 chown(path, "nobody", "nogroup")
-        initdb = [
-            programs / "initdb",
-            "-U",
-            "app",
-            "-A",
-            authentication,
-            "--pwfile",
-            password,
-            "-D",
-            self.folder / "data",
-        ]
+        options = ["-U", "app", "-A", authentication, "--pwfile", password, "--no-sync"]
+        initdb = [programs / "initdb", *options, "-D", self.folder / "data"]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, **UNPRIVILEGED)
         self.process = None
 

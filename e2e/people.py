@@ -1,11 +1,19 @@
 """Users of the end-to-end tests: one with an HTTP client, and one with a browser."""
 
+import itertools
+
 import requests
 from playwright.sync_api import expect
 
 from e2e.processes import API_PORT
 
 PASSWORD = "correct horse battery"
+NUMBERS = itertools.count(1)
+
+
+def new_account(name):
+    """Return what Better Auth asks for. The address has a number, because tests share servers."""
+    return {"name": name, "email": f"{name.lower()}-{next(NUMBERS)}@example.com", "password": PASSWORD}
 
 
 class Person:
@@ -15,7 +23,7 @@ class Person:
         self.server = better_auth
         self.session = requests.Session()
         self.session.headers["Origin"] = better_auth.address
-        self.account = {"name": name, "email": f"{name}@example.com", "password": PASSWORD}
+        self.account = new_account(name)
         response = self._post("sign-up", self.account)
         self.id = response.json()["user"]["id"]
         self.session_token = response.headers["set-auth-token"]  # of the bearer() plugin

@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import requests
@@ -87,6 +87,23 @@ class Process:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.process = None
+
+    @contextmanager
+    def running(self):
+        """Run the process in this block."""
+        try:
+            yield self.start()
+        finally:
+            self.stop()
+
+    @contextmanager
+    def stopped(self):
+        """Stop the process in this block, and start it again also when the test fails."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
 
     @property
     def log(self):

@@ -37,7 +37,8 @@ class Slow:
 
     async def cut_after(self, number, seconds):
         """Seconds until the server closed the connection; None when it is still open at the end."""
-        await asyncio.sleep(number * PAUSE[self.kind])
+        later = number * PAUSE[self.kind]
+        await asyncio.sleep(later)
         loop, sock = asyncio.get_running_loop(), socket.socket()
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -45,7 +46,7 @@ class Slow:
             await loop.sock_connect(sock, ("127.0.0.1", self.port))
             begin = time.monotonic()
             try:
-                await asyncio.wait_for(self.trickle(loop, sock), seconds)
+                await asyncio.wait_for(self.trickle(loop, sock), max(1, seconds - later))
             except TimeoutError:
                 return None
             except OSError:

@@ -20,9 +20,10 @@ REDOC = {"heading-order"}  # the parts of an operation are h5 below its h2
 CLEAN = {"light": {}, "dark": {}}
 
 
-@pytest.fixture
-def service(start, database_url):
-    return start(Service, DATABASE_URL=database_url, BROWSABLE_API="true")
+@pytest.fixture(scope="module")
+def service(logs, database_url):
+    with Service(logs, DATABASE_URL=database_url, BROWSABLE_API="true").running() as service:
+        yield service
 
 
 @pytest.fixture

@@ -75,6 +75,7 @@ def attack(port, pause):
         return list(itertools.chain(*pool.map(post, ADDRESSES)))
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("pause", [FLOOD, IN_TURN], ids=["flood", "in turn"])
 def test_64_clients_at_the_sign_in_slow_nobody_down(start, database_url, pause):

@@ -15,14 +15,21 @@ OTHER_SECRET = SECRET[::-1]
 ALGORITHMS = ["EdDSA", "ES256", "HS256"]
 
 
-@pytest.fixture(params=ALGORITHMS)
-def algorithm(request):
-    return request.param
+@pytest.fixture(scope="module", params=ALGORITHMS)
+def better_auth(logs, request):
+    """A Better Auth server that signs with this algorithm."""
+    with BetterAuth(logs, JWT_ALGORITHM=request.param).running() as better_auth:
+        yield better_auth
 
 
-@pytest.fixture
-def service(start, settings_for, better_auth):
-    return start(Service, **settings_for(better_auth))
+@pytest.fixture(scope="module")
+def service(logs, settings_for, better_auth):
+    with Service(logs, **settings_for(better_auth)).running() as service:
+        yield service
+
+
+def with_algorithm(algorithm):
+    return pytest.mark.parametrize("better_auth", [algorithm], indirect=True)
 
 
 @pytest.fixture
@@ -99,11 +106,9 @@ def test_other_tokens_of_better_auth_are_refused(service, alice):
     assert service.call(alice.token(), "GET", alice.path).status_code == 200
 
 
-def test_tokens_of_another_better_auth_server_are_refused(start, service, better_auth, algorithm):
-    other_server = start(
-        BetterAuth, JWT_ALGORITHM=algorithm, BETTER_AUTH_URL=better_auth.url, BETTER_AUTH_SECRET=OTHER_SECRET
-    )
-    mallory = Person(other_server)
+def test_tokens_of_another_better_auth_server_are_refused(start, service, better_auth):
+    variables = better_auth.variables | {"BETTER_AUTH_URL": better_auth.url, "BETTER_AUTH_SECRET": OTHER_SECRET}
+    mallory = Person(start(BetterAuth, **variables))
 
     assert code(service.call(mallory.token(), "GET", mallory.path)) == (401, "token_invalid")
 
@@ -121,7 +126,7 @@ def test_a_token_expires_and_the_next_one_works(start, settings_for, algorithm):
     assert service.call(alice.token(), "GET", alice.path).status_code == 200
 
 
-@pytest.mark.parametrize("algorithm", ["EdDSA"])
+@with_algorithm("EdDSA")
 @pytest.mark.parametrize(
     ("rotation", "old_token"), [('UPDATE jwks SET "expiresAt" = "createdAt"', 200), ("DELETE FROM jwks", 401)]
 )
@@ -138,34 +143,32 @@ def test_a_new_key_is_accepted_within_five_seconds(service, better_auth, alice, 
     assert service.call(old, "GET", alice.path).status_code == old_token
 
 
-@pytest.mark.parametrize("algorithm", ["EdDSA"])
+@with_algorithm("EdDSA")
 def test_known_keys_work_while_better_auth_is_down(service, better_auth, alice):
     token = alice.token()
     assert service.call(token, "GET", alice.path).status_code == 200
 
-    better_auth.stop()
-    assert {service.call(token, "GET", alice.path).status_code for _ in range(20)} == {200}
+    with better_auth.stopped():
+        assert {service.call(token, "GET", alice.path).status_code for _ in range(20)} == {200}
 
-    better_auth.start()
     assert service.call(alice.token(), "GET", alice.path).status_code == 200
 
 
-@pytest.mark.parametrize("algorithm", ["EdDSA"])
+@with_algorithm("EdDSA")
 def test_the_service_starts_before_better_auth(start, settings_for, better_auth, alice):
     token = alice.token()
-    better_auth.stop()
-    service = start(Service, **settings_for(better_auth))
-
-    refused = service.call(token, "GET", alice.path)
-    assert code(refused) == (503, "identity_unavailable")
-    better_auth.start()
+    with better_auth.stopped():
+        service = start(Service, **settings_for(better_auth))
+        refused = service.call(token, "GET", alice.path)
+        assert code(refused) == (503, "identity_unavailable")
 
     seconds = int(refused.headers["Retry-After"]) + 5
     wait_until(lambda: service.call(token, "GET", alice.path).status_code == 200, seconds)
 
 
-@pytest.mark.parametrize("algorithm", ["HS256"])
-def test_a_secret_is_rotated_without_losing_a_request(start, settings_for, service, better_auth, alice):
+def test_a_secret_is_rotated_without_losing_a_request(start, settings_for):
+    better_auth = start(BetterAuth, JWT_ALGORITHM="HS256")
+    alice, service = Person(better_auth), start(Service, **settings_for(better_auth))
     old_token = alice.token()
     with Client(service, alice) as client:
         secrets = {"BETTER_AUTH_SECRET": OTHER_SECRET, "BETTER_AUTH_SECRET_PREVIOUS": SECRET}
@@ -180,10 +183,9 @@ def test_a_secret_is_rotated_without_losing_a_request(start, settings_for, servi
     assert client.statuses == {200: client.statuses.total()}
 
 
-@pytest.mark.parametrize("algorithm", ["EdDSA"])
-def test_a_deleted_user_is_refused_with_require_known_user(start, new_database, settings_for, algorithm):
+def test_a_deleted_user_is_refused_with_require_known_user(start, new_database, settings_for):
     url = new_database("with_users")
-    better_auth = start(BetterAuth, JWT_ALGORITHM=algorithm, DATABASE_URL=url)
+    better_auth = start(BetterAuth, JWT_ALGORITHM="EdDSA", DATABASE_URL=url)
     service = start(Service, REQUIRE_KNOWN_USER="true", **settings_for(better_auth) | {"DATABASE_URL": url})
     alice, bob = Person(better_auth, "alice"), Person(better_auth, "bob")
     token = alice.token()

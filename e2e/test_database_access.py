@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 from shutil import chown, which
 
@@ -41,6 +42,7 @@ def pgbouncer(own_database):
     process.wait(10)
 
 
+@pytest.mark.alone
 def test_100_clients_through_pgbouncer_with_20_connections(start, own_database, pgbouncer, load):
     # This PgBouncer refuses startup options. Each client has its own connection to it.
     options = {"DB_STATEMENT_TIMEOUT": "0", "WEB_CONCURRENCY": "2", "DB_POOL_SIZE": "50"}
@@ -66,11 +68,11 @@ def strict_database():
     if UNPRIVILEGED:
         for path in (key, certificate):
             chown(path, "nobody", "nogroup")
-    yield database.start
+    yield partial(database.start, "-c", "fsync=off")
     database.remove()
 
 
-def test_tls_with_channel_binding(start, strict_database):
+def test_tls_with_channel_binding(strict_database, start):
     database = strict_database("-c", "ssl=on")
     migrate(database.url)
     service = start(Service, DATABASE_URL=database.url_at(database.port, STRICT))
@@ -85,7 +87,7 @@ def test_tls_with_channel_binding(start, strict_database):
     assert version == "TLSv1.3"
 
 
-def test_a_server_without_tls_is_refused(start, strict_database):
+def test_a_server_without_tls_is_refused(strict_database, start):
     database = strict_database()
     service = start(Service, DATABASE_URL=database.url_at(database.port, STRICT))
 

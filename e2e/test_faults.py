@@ -21,12 +21,13 @@ SECONDS = int(os.environ.get("E2E_SECONDS", "6"))
 VARIABLES = {"WEB_CONCURRENCY": "2", "USER_CONCURRENCY": "8"}
 LONGEST = 5  # seconds until each request is answered
 
-pytestmark = pytest.mark.timeout(12 * SECONDS + 120)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(12 * SECONDS + 120)]
 
 
-@pytest.fixture
-def service(start, own_database):
-    return start(Service, DATABASE_URL=own_database.url, **VARIABLES)
+@pytest.fixture(scope="module")
+def service(logs, own_database):
+    with Service(logs, DATABASE_URL=own_database.url, **VARIABLES).running() as service:
+        yield service
 
 
 def assert_only_503(answers):

@@ -15,7 +15,7 @@ from e2e.report import assert_within, percentile, slowest
 SECONDS = int(os.environ.get("E2E_SECONDS", "6"))
 VARIABLES = {"WEB_CONCURRENCY": "2", "USER_CONCURRENCY": "8"}
 
-pytestmark = pytest.mark.timeout(12 * SECONDS + 120)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(12 * SECONDS + 120)]
 
 
 def workers(service):

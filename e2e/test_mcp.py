@@ -89,10 +89,9 @@ class Agent:
 
 
 @pytest.fixture(scope="module")
-def service(database_url, tmp_path_factory):
-    service = Service(tmp_path_factory.mktemp("service"), DATABASE_URL=database_url, JWT_AUDIENCE=AUDIENCE)
-    yield service.start()
-    service.stop()
+def service(database_url, logs):
+    with Service(logs, DATABASE_URL=database_url, JWT_AUDIENCE=AUDIENCE).running() as service:
+        yield service
 
 
 @pytest.fixture(scope="module")
@@ -106,11 +105,10 @@ def network(service):
 
 
 @pytest.fixture(scope="module")
-def server(network, tmp_path_factory):
+def server(network, logs):
     api_url = f"http://127.0.0.1:{network.server_port}"
-    server = McpServer(tmp_path_factory.mktemp("mcp"), API_URL=api_url, BETTER_AUTH_URL=ISSUER)
-    yield server.start()
-    server.stop()
+    with McpServer(logs, API_URL=api_url, BETTER_AUTH_URL=ISSUER).running() as server:
+        yield server
 
 
 @pytest.fixture

@@ -16,14 +16,14 @@ from e2e.slow_clients import STARTS
 from todo_api.tests.tokens import make_token
 
 COUNT = int(os.environ.get("SLOW_CLIENTS", "200"))
-SECONDS = int(os.environ.get("SLOW_SECONDS", "15"))
+SECONDS = int(os.environ.get("SLOW_SECONDS", "13"))
 # From the connection on.
 CUT_BY = {"silent": 12, "request line": 12, "header": 12, "body": 33, "chunked": 33, "reading": 64}  # seconds
 TASKS = """INSERT INTO tasks (user_id, title, description)
            SELECT 'alice', 'A task', repeat('x', 500) FROM generate_series(1, 1000)"""
 
 
-pytestmark = pytest.mark.timeout(6 * SECONDS + 60)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(6 * SECONDS + 60)]
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,12 @@ def database_with_tasks(new_database):
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(TASKS)
     return url
+
+
+@pytest.fixture(scope="module")
+def service(logs, database_with_tasks):
+    with Service(logs, DATABASE_URL=database_with_tasks).running() as service:
+        yield service
 
 
 def clients(port, kind, count, seconds):
@@ -66,10 +72,9 @@ KINDS = [kind for kind in STARTS if kind != "request line" or "SLOW_SECONDS" in 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_others_are_answered_at_once_and_slow_clients_are_cut(start, database_with_tasks, kind):
-    service = start(Service, DATABASE_URL=database_with_tasks)
+def test_others_are_answered_at_once_and_slow_clients_are_cut(service, kind):
     run = partial(clients, service.port)
-    [quiet] = waits(run("others", 20, 2))
+    [quiet] = waits(run("others", 20, 1))
 
     seconds = SECONDS if CUT_BY[kind] < SECONDS else min(SECONDS, 8)
     others, slow = waits(run("others", 20, seconds), run(kind, COUNT, seconds))

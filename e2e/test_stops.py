@@ -16,6 +16,8 @@ from todo_api.tests.tokens import make_token
 
 REQUESTS = int(os.environ.get("ROLLING_REQUESTS", "2000"))
 
+pytestmark = pytest.mark.alone
+
 
 class Load:
     """Clients that ask one after the other until they are stopped; what became of each request is counted."""

@@ -67,12 +67,9 @@ def database(database_url):
 
 
 @pytest.fixture(scope="module")
-def service(database_url, tmp_path_factory):
-    process = Service(tmp_path_factory.mktemp("sync"), DATABASE_URL=database_url, WEB_CONCURRENCY="2")
-    try:
-        yield process.start()
-    finally:
-        process.stop()
+def service(database_url, logs):
+    with Service(logs, DATABASE_URL=database_url, WEB_CONCURRENCY="2").running() as service:
+        yield service
 
 
 @pytest.fixture
