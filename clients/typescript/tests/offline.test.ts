@@ -157,7 +157,8 @@ describe("changes of other clients", () => {
     await tab.other.deleteMany({ status: "all" });
     await back(tab);
     expect(tab.titles()).toEqual([]);
-    expect(tab.offline.snapshot().refused).toMatchObject([{ kind: "change", refused: { code: "not_found" } }]);
+    const refused = { code: "not_found", task: { title: "a" } };
+    expect(tab.offline.snapshot().refused).toMatchObject([{ kind: "change", refused }]);
   });
 
   test("are read anew when the service no longer knows them", async () => {
@@ -187,10 +188,51 @@ describe("a refused write", () => {
     await settled(tab);
     expect(tab.titles()).toEqual(["b"]);
     const [write] = tab.offline.snapshot().refused;
-    expect(write!.refused).toMatchObject({ code: "validation_error" });
+    expect(write!.refused).toMatchObject({ code: "validation_error", errors: [{ field: "title", code: "blank" }] });
     await tab.offline.repeat(write!, { title: "a" });
     await settled(tab);
     expect(tab.titles()).toEqual(["b", "a"]);
+  });
+});
+
+describe("a held delete", () => {
+  async function holding(hold: number) {
+    const tab = openOffline({ interval: 60_000 });
+    await tab.offline.create({ title: "a", tags: ["x"] });
+    await settled(tab);
+    const before = await tab.other.all();
+    await tab.offline.delete(tab.task("a"), { hold });
+    return { ...tab, before };
+  }
+
+  test("is shown, waits, and can be taken back", async () => {
+    const tab = await holding(60_000);
+    await settled(tab);
+    const { tasks, held } = tab.offline.snapshot();
+    expect([tasks, held[0]!.base.title]).toEqual([[], "a"]);
+    expect(await tab.other.all()).toEqual(tab.before);
+    await tab.offline.dismiss(held[0]!);
+    expect(tab.offline.snapshot()).toMatchObject({ tasks: tab.before, held: [] });
+  });
+
+  test("is sent after its time", async () => {
+    const tab = await holding(300);
+    await expect.poll(() => tab.other.all(), SECONDS).toEqual([]);
+    await expect.poll(() => tab.offline.snapshot(), SECONDS).toMatchObject({ held: [], waiting: 0 });
+  });
+
+  test("can be sent before", async () => {
+    const tab = await holding(60_000);
+    await tab.offline.repeat(tab.offline.snapshot().held[0]!);
+    await settled(tab);
+    expect(await tab.other.all()).toEqual([]);
+  });
+
+  test("does not stop the writes of other tasks", async () => {
+    const tab = await holding(60_000);
+    await tab.offline.create({ title: "b" });
+    await settled(tab);
+    expect((await tab.other.all()).map((task) => task.title)).toEqual(["a", "b"]);
   });
 });
 
@@ -222,6 +264,28 @@ describe("tabs", () => {
     await first!.offline.close();
     await second!.offline.create({ title: "b" });
     await expect.poll(async () => (await second!.other.all()).map((task) => task.title), SECONDS).toEqual(["a", "b"]);
+  });
+
+  test("all show why the service cannot be reached", async () => {
+    const [first, second] = await openTabs(2);
+    first!.network.isUp = false;
+    await second!.offline.create({ title: "a" });
+    for (const { offline } of [first!, second!]) {
+      const problem = { code: "network_error", message: "The task service cannot be reached.", isSignedOut: false };
+      await expect.poll(offline.snapshot, SECONDS).toMatchObject({ status: "offline", problem, isLoaded: false });
+    }
+    first!.network.isUp = true;
+    await settled(second!);
+    expect(second!.offline.snapshot()).toMatchObject({ problem: null, isLoaded: true });
+  });
+
+  test("a new one hears how the leading one gets on", async () => {
+    const [user, locks, network] = [newUser(), new Locks(), new CutNetwork()];
+    network.isUp = false;
+    const first = openOffline({ user, locks, interval: 60_000 }, network);
+    await expect.poll(() => first.offline.snapshot().status, SECONDS).toBe("offline");
+    const second = openOffline({ user, locks }, network);
+    await expect.poll(() => second.offline.snapshot().status, SECONDS).toBe("offline");
   });
 
   test("after a sign-out no tab shows a task, and nothing is stored", async () => {

@@ -4,9 +4,11 @@ import { laneOf } from "../lanes.js";
 import { TaskProblem } from "../problem.js";
 import type { Tasks } from "../tasks.js";
 import type { NewTask, Task, TaskChange } from "../types.js";
+import { nextOf, timeLeft } from "./queue.js";
 import { type Merge, mineWins, replay } from "./replay.js";
+import { asProblem, newsOf, problemOfNews, type Snapshot, snapshotOf } from "./snapshot.js";
 import { applied, type Batch, type State, type Store, type Write } from "./store.js";
-import { type Message, Tabs, type TabsOptions } from "./tabs.js";
+import { type Message, type Status, Tabs, type TabsOptions } from "./tabs.js";
 import { viewOf } from "./view.js";
 
 const MAX_ATTEMPTS = 5; // of a write that the service answers with an error of its own
@@ -25,24 +27,16 @@ export interface OfflineOptions {
   locks?: TabsOptions["locks"];
 }
 
-/** `offline`: no answer. `signed-out`: the writes are kept until `sync()` is called with a new session. */
-export type Status = "starting" | "syncing" | "idle" | "offline" | "signed-out";
-
-export interface Snapshot {
-  tasks: readonly Task[];
-  /** The number of writes that wait. */
-  waiting: number;
-  /** Writes that the service has refused. */
-  refused: readonly Write[];
-  /** The state of this tab; "idle" in a tab that does not lead. */
-  status: Status;
+export interface DeleteOptions {
+  /** Milliseconds in which `dismiss` takes the delete back. */
+  hold?: number;
 }
 
 export class OfflineTasks {
   /** The store has been read. */
   readonly ready: Promise<void>;
   #state: State = { tasks: [], writes: [], since: null };
-  #snapshot: Snapshot = { tasks: [], waiting: 0, refused: [], status: "starting" };
+  #snapshot = snapshotOf(this.#state, [], "starting", null);
   #view = new Map<number | string, Task>();
   readonly #leading: Promise<void>;
   readonly #listeners = new Set<() => void>();
@@ -64,6 +58,7 @@ export class OfflineTasks {
       onMessage: (message) => this.#heard(message),
     });
     this.ready = this.#refresh().then(() => this.#show("idle"));
+    void this.ready.then(this.sync, () => {}); // the tab that leads tells how it gets on
     for (const event of ["online", "focus"]) globalThis.addEventListener?.(event, this.sync);
     this.#leading = this.ready.then(() => this.#tabs.lead(() => this.#lead(), this.#closing.signal)).catch(() => {});
   }
@@ -97,18 +92,19 @@ export class OfflineTasks {
   }
 
   /** Delete a task, also if another client has changed it. */
-  async delete(task: Task): Promise<void> {
-    await this.#append({ kind: "delete", key: laneOf(task), fields: {}, base: {} });
+  async delete(task: Task, { hold = 0 }: DeleteOptions = {}): Promise<void> {
+    const until = hold ? new Date(Date.now() + hold).toISOString() : undefined;
+    await this.#append({ kind: "delete", key: laneOf(task), fields: {}, base: pick(task), until });
   }
 
-  /** Send a refused write once more, with other values if some are given. */
+  /** Send a refused write once more, with other values if some are given; or a held delete now. */
   async repeat(write: Write, fields: TaskChange = {}): Promise<void> {
     const values = { ...write.fields, ...pick(fields, fieldsOf(fields)) };
-    await this.#commit({ update: { ...write, fields: values, refused: undefined } });
+    await this.#commit({ update: { ...write, fields: values, refused: undefined, until: undefined } });
     this.sync();
   }
 
-  /** Give up a refused write. */
+  /** Give up a refused write, or take back a held delete. */
   dismiss(write: Write): Promise<void> {
     return this.#commit({ done: [write.seq] });
   }
@@ -176,14 +172,19 @@ export class OfflineTasks {
     this.#show(this.#snapshot.status);
   }
 
-  #show(status: Status): void {
-    const refused = this.#state.writes.filter((write) => write.refused);
-    const waiting = this.#state.writes.length - refused.length;
-    this.#snapshot = { tasks: [...this.#view.values()], waiting, refused, status };
+  #show(status: Status, problem: TaskProblem | null = this.#snapshot.problem): void {
+    this.#snapshot = snapshotOf(this.#state, [...this.#view.values()], status, problem);
     for (const listener of this.#listeners) listener();
   }
 
+  /** Show in every tab how this tab, which leads, gets on. */
+  #report(status: Status, problem = this.#snapshot.problem): void {
+    this.#show(status, problem);
+    this.#tabs.tell(newsOf(this.#snapshot));
+  }
+
   #heard(message: Message): void {
+    if (typeof message === "object") return this.#show(message.status, problemOfNews(message));
     if (message === "destroyed") {
       this.#set({ tasks: [], writes: [], since: null });
       return void this.close();
@@ -209,24 +210,22 @@ export class OfflineTasks {
   async #round(): Promise<number> {
     try {
       await this.#refresh();
-      this.#show("syncing");
+      this.#report("syncing");
       await this.#push();
       await this.#pull();
       this.#failures = 0;
-      this.#show("idle");
-      return this.#options.interval;
+      this.#report("idle", null);
+      return Math.min(this.#options.interval, ...this.#snapshot.held.map(timeLeft));
     } catch (error) {
-      const { isSignedOut, retryAfter } = error instanceof TaskProblem ? error : { isSignedOut: false, retryAfter: 0 };
-      this.#show(isSignedOut ? "signed-out" : "offline");
+      const problem = asProblem(error);
+      this.#report(problem.isSignedOut ? "signed-out" : "offline", problem);
       const pause = Math.min(FIRST_PAUSE * 2 ** this.#failures++, this.#options.interval);
-      return Math.max(pause * (0.5 + Math.random() / 2), (retryAfter ?? 0) * 1000);
+      return Math.max(pause * (0.5 + Math.random() / 2), (problem.retryAfter ?? 0) * 1000);
     }
   }
 
   async #push(): Promise<void> {
-    for (let write; (write = this.#state.writes.find(({ refused }) => !refused));) {
-      await this.#commit(await this.#sent(write));
-    }
+    for (let write; (write = nextOf(this.#state.writes));) await this.#commit(await this.#sent(write));
   }
 
   async #sent(write: Write): Promise<Batch> {
@@ -235,7 +234,9 @@ export class OfflineTasks {
       return await replay(write, this.#state.tasks, tasks, merge, { signal: this.#closing.signal });
     } catch (error) {
       if (!(error instanceof TaskProblem) || !this.#isRefused(error, write)) throw error;
-      return { update: { ...write, refused: { code: error.code, detail: error.message } } };
+      const { code, message: detail, errors } = error;
+      const task = error.current ?? this.#state.tasks.find((task) => laneOf(task) === write.key);
+      return { update: { ...write, refused: { code, detail, errors, task } } };
     }
   }
 

@@ -1,5 +1,5 @@
 /** What survives a reload. Any storage fits that can write a batch as a whole. */
-import type { ProblemCode } from "../problem.js";
+import type { FieldError, ProblemCode } from "../problem.js";
 import type { Task, TaskChange } from "../types.js";
 
 /** A write that the service has not confirmed. */
@@ -11,12 +11,23 @@ export interface Write {
   key: number | string;
   /** The new values. */
   fields: TaskChange;
-  /** The values before. */
+  /** The values before; of a delete, the whole task's. */
   base: TaskChange;
   /** When it was made, RFC 3339. */
   at: string;
   /** The service will not do it. It stays until it is repeated or dismissed. */
-  refused?: { code: ProblemCode; detail: string };
+  refused?: Refusal;
+  /** A delete is not sent before this time, RFC 3339, so that it can be taken back. */
+  until?: string;
+}
+
+export interface Refusal {
+  code: ProblemCode;
+  detail: string;
+  /** The fields that are wrong. */
+  errors: FieldError[];
+  /** The task as the service had it, if it is known: it can be gone since. */
+  task?: Task;
 }
 
 export interface State {

@@ -1,5 +1,16 @@
 /** Several tabs of one person: one of them leads, and each hears of the others' changes. */
-export type Message = "queued" | "changed" | "destroyed";
+import type { ProblemCode } from "../problem.js";
+
+export type Message = "queued" | "changed" | "destroyed" | News;
+
+/** How the tab that leads gets on with the service. */
+export interface News {
+  status: Status;
+  problem: { detail: string; code: ProblemCode; status: number } | null;
+}
+
+/** `offline`: no answer. `signed-out`: the writes are kept until `sync()` is called with a new session. */
+export type Status = "starting" | "syncing" | "idle" | "offline" | "signed-out";
 
 export interface TabsOptions {
   name: string;
@@ -10,7 +21,7 @@ export interface TabsOptions {
 }
 
 export class Tabs {
-  readonly #channel?: BroadcastChannel;
+  #channel?: BroadcastChannel;
 
   constructor(private readonly options: TabsOptions) {
     if (typeof BroadcastChannel === "undefined") return;
@@ -33,5 +44,6 @@ export class Tabs {
 
   close(): void {
     this.#channel?.close();
+    this.#channel = undefined; // a closed channel throws
   }
 }
