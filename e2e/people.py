@@ -91,10 +91,16 @@ class Visitor:
         self.press("Add")
 
     def sees(self, *titles):
-        """Expect exactly these tasks in this order, and no error."""
-        expect(self.page.get_by_role("status")).to_contain_text(f"{len(titles)} task")
+        """Expect exactly these tasks in this order, saved, and no error."""
+        status = self.page.get_by_role("status")
+        expect(status).to_contain_text(f"{len(titles)} task")
+        expect(status).not_to_contain_text("Saving")
         expect(self.page.locator("li .title")).to_have_text(list(titles))
         expect(self.alert).to_have_count(0)
+
+    def returns(self):
+        """Come back to the tab: the page looks for changes at once."""
+        self.page.evaluate("window.dispatchEvent(new Event('focus'))")
 
     def _enter(self, path, button, *labels):
         self.page.goto(self.front_end.url + path)

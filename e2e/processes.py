@@ -14,6 +14,7 @@ from django.conf import settings
 from todo_api.tests.server import COMMAND, clean_environment, free_port
 
 EXAMPLE = settings.BASE_DIR / "examples" / "nextjs"
+CLIENT = settings.BASE_DIR / "clients" / "typescript"
 NEXT = ["node", "node_modules/next/dist/bin/next"]
 SECRET = "a-secret-of-the-end-to-end-tests-0123456789"  # the secret that Better Auth and the service share
 API_PORT, FRONT_END_PORT = 8321, 3221  # fixed, because the front end's build has the API's address in it
@@ -178,7 +179,8 @@ def build_front_end():
     address = f"http://127.0.0.1:{API_PORT}"
     build_id = EXAMPLE / ".next" / "BUILD_ID"
     sources = [EXAMPLE / "package-lock.json", *EXAMPLE.glob("*.[mt]*s")]
-    sources += [path for folder in ("app", "components", "lib") for path in (EXAMPLE / folder).rglob("*.*")]
+    folders = [*(EXAMPLE / name for name in ("app", "components", "lib")), CLIENT / "src"]
+    sources += [path for folder in folders for path in folder.rglob("*.*")]
     if build_id.exists() and build_id.stat().st_mtime > max(path.stat().st_mtime for path in sources):
         scripts = (EXAMPLE / ".next" / "static").rglob("*.js")
         if any(address in script.read_text() for script in scripts):

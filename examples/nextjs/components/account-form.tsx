@@ -2,8 +2,8 @@
 
 import Link from "next/link";
 import { useEffect, useState, type FormEvent } from "react";
-import { authClient } from "@/lib/auth-client";
-import { unreachable } from "@/lib/failure";
+import { authClient, problemOf } from "@/lib/auth-client";
+import { tellTabs } from "@/lib/tabs";
 
 export function AccountForm({ isNew = false }: { isNew?: boolean }) {
   const [busy, setBusy] = useState(true); // until React runs, because the form has no handler before
@@ -15,11 +15,15 @@ export function AccountForm({ isNew = false }: { isNew?: boolean }) {
     const user = Object.fromEntries(new FormData(event.currentTarget)) as Record<"name" | "email" | "password", string>;
     setBusy(true);
     setProblem("");
-    const request = isNew ? authClient.signUp.email(user) : authClient.signIn.email(user);
-    const { error } = await request.catch(() => ({ error: unreachable("sign-in") }));
-    if (!error) return window.location.assign("/");
-    setProblem(error.message || "That did not work. Try again in a moment.");
+    const failure = await problemOf(isNew ? authClient.signUp.email(user) : authClient.signIn.email(user));
+    if (!failure) return enter();
+    setProblem(failure);
     setBusy(false);
+  }
+
+  function enter() {
+    tellTabs("signed-in");
+    window.location.assign("/");
   }
 
   return (

@@ -2,12 +2,12 @@
 
 import Link from "next/link";
 import { useEffect, useState, type FormEvent } from "react";
-import { authClient } from "@/lib/auth-client";
-import { unreachable } from "@/lib/failure";
+import { forgetAccount } from "@/lib/account";
+import { authClient, problemOf } from "@/lib/auth-client";
 
 type State = "loading" | "ready" | "deleting" | "deleted";
 
-export function DeleteAccount({ email }: { email: string }) {
+export function DeleteAccount({ userId, email }: { userId: string; email: string }) {
   const [state, setState] = useState<State>("loading"); // until React runs, because the form has no handler before
   const [problem, setProblem] = useState("");
   useEffect(() => setState("ready"), []);
@@ -18,9 +18,10 @@ export function DeleteAccount({ email }: { email: string }) {
     const password = String(new FormData(event.currentTarget).get("password"));
     setState("deleting");
     setProblem("");
-    const { error } = await authClient.deleteUser({ password }).catch(() => ({ error: unreachable("sign-in") }));
-    setState(error ? "ready" : "deleted");
-    if (error) setProblem(error.message || "That did not work. Try again in a moment.");
+    const failure = await problemOf(authClient.deleteUser({ password }));
+    setState(failure ? "ready" : "deleted");
+    if (failure) setProblem(failure);
+    else forgetAccount(userId);
   }
 
   if (state === "deleted") {

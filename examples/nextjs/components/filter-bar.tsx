@@ -1,37 +1,48 @@
-import { useRef } from "react";
-import type { Filters } from "@/lib/api";
-import { PRIORITIES } from "./task-form";
+import type { Choice } from "@/lib/filters";
+import { PRIORITIES } from "@/lib/words";
 
-const STATUSES = { all: "All", pending: "Pending", completed: "Completed" };
-const SORTS = { created: "Oldest", "-created": "Newest", "-updated": "Changed", priority: "Priority", title: "Title" };
-const PAUSE = 250; // milliseconds without a keystroke before the search is sent
+const STATUSES = { all: "All", pending: "Pending", completed: "Completed", overdue: "Overdue" };
+const SORTS = {
+  "-created": "Newest",
+  created: "Oldest",
+  "-updated": "Changed",
+  due: "Due date",
+  priority: "Priority",
+  title: "Title",
+};
 
-export function FilterBar({ onChange }: { onChange: (filters: Filters) => void }) {
-  const form = useRef<HTMLFormElement>(null);
-  const timer = useRef<number>(undefined);
+interface Props {
+  choice: Choice;
+  tags: string[];
+  onChange: (choice: Choice) => void;
+}
 
-  function apply(pause = 0) {
-    window.clearTimeout(timer.current);
-    timer.current = window.setTimeout(() => {
-      const chosen = [...new FormData(form.current!)].filter(([, value]) => value !== "");
-      onChange(Object.fromEntries(chosen));
-    }, pause);
-  }
-
-  const choice = (label: string, name: keyof Filters, options: Record<string, string>) => (
+export function FilterBar({ choice, tags, onChange }: Props) {
+  const select = (label: string, name: keyof Choice, options: Record<string, string>) => (
     <div>
       <label htmlFor={name}>{label}</label>
-      <select id={name} name={name} onChange={() => apply()}>
+      <select id={name} value={choice[name]} onChange={(event) => onChange({ ...choice, [name]: event.target.value })}>
         {Object.entries(options).map(([value, text]) => <option key={value} value={value}>{text}</option>)}
       </select>
     </div>
   );
+  const search = (
+    <div>
+      <label htmlFor="search">Search</label>
+      <input
+        id="search" type="search" autoComplete="off" value={choice.search}
+        onChange={(event) => onChange({ ...choice, search: event.target.value })}
+      />
+    </div>
+  );
+  const known = choice.tag && !tags.includes(choice.tag) ? [choice.tag, ...tags] : tags;
   return (
-    <form ref={form} role="search" className="filters" onSubmit={(event) => event.preventDefault()}>
-      <label>Search <input type="search" name="search" autoComplete="off" onChange={() => apply(PAUSE)} /></label>
-      {choice("Status", "status", STATUSES)}
-      {choice("Priority", "priority", { "": "Any", ...PRIORITIES })}
-      {choice("Sort", "sort", SORTS)}
+    <form role="search" className="filters" onSubmit={(event) => event.preventDefault()}>
+      {search}
+      {select("Status", "status", STATUSES)}
+      {select("Priority", "priority", { "": "Any", ...PRIORITIES })}
+      {select("Tag", "tag", { "": "Any", ...Object.fromEntries(known.map((tag) => [tag, tag])) })}
+      {select("Sort", "sort", SORTS)}
     </form>
   );
 }

@@ -1,49 +1,92 @@
-import { useRef, useState } from "react";
+import { useRef } from "react";
 import { flushSync } from "react-dom";
-import type { Task } from "@/lib/api";
-import { PRIORITIES, PriorityPicker, TaskForm } from "./task-form";
-import type { useTasks } from "./use-tasks";
+import type { Task, TaskChange } from "tasks-client";
+import type { Draft } from "@/lib/draft";
+import { isOverdue } from "@/lib/filters";
+import { valuesOf } from "@/lib/values";
+import { PRIORITIES, time } from "@/lib/words";
+import { EditForm } from "./edit-form";
 
-type Props = { task: Task } & Pick<ReturnType<typeof useTasks>, "complete" | "edit" | "remove">;
+export interface TaskActions {
+  complete: (task: Task, completed: boolean) => void;
+  edit: (task: Task, changes: TaskChange) => Promise<boolean>;
+  remove: (task: Task) => void;
+  change: (task: Task, draft: Draft) => void;
+  close: (task: Task) => void;
+}
 
-export function TaskItem({ task, complete, edit, remove }: Props) {
-  const [editing, setEditing] = useState(false);
+interface Props {
+  task: Task;
+  draft?: Draft;
+  now: number;
+  actions: TaskActions;
+}
+
+export function TaskItem({ task, draft, now, actions }: Props) {
+  const row = useRef<HTMLLIElement>(null);
   const opener = useRef<HTMLButtonElement>(null);
-  const { id, title, description, priority, completed } = task;
+  const { title, description, priority, completed } = task;
+
+  const save = async (changes: TaskChange) => (await actions.edit(task, changes)) && close();
+
+  function open() {
+    flushSync(() => actions.change(task, { base: valuesOf(task), values: valuesOf(task) }));
+    row.current?.querySelector("input")?.focus();
+  }
 
   function close() {
-    flushSync(() => setEditing(false));
+    flushSync(() => actions.close(task));
     opener.current?.focus();
   }
 
-  if (editing) {
+  function remove() {
+    const neighbour = row.current?.nextElementSibling ?? row.current?.previousElementSibling;
+    if (neighbour instanceof HTMLElement) neighbour.focus();
+    actions.remove(task);
+  }
+
+  if (draft) {
     return (
-      <li className="card" onKeyDown={(event) => event.key === "Escape" && close()}>
-        <TaskForm className="edit" onSave={(fields) => edit(id, fields, close)}>
-          <label>Title <input name="title" defaultValue={title} autoComplete="off" autoFocus required /></label>
-          <label>Description <textarea name="description" defaultValue={description ?? ""} rows={3} /></label>
-          <PriorityPicker value={priority} />
-          <button className="primary">Save</button>
-          <button type="button" onClick={close}>Cancel</button>
-        </TaskForm>
+      <li ref={row} tabIndex={-1} className="card">
+        <EditForm
+          task={task} draft={draft} onChange={(draft) => actions.change(task, draft)} onSave={save} onCancel={close}
+        />
       </li>
     );
   }
   return (
-    <li className="card task" data-priority={priority} data-completed={completed}>
+    <li ref={row} tabIndex={-1} className="card task" data-priority={priority} data-completed={completed}>
       <input
         type="checkbox"
         aria-label={`Complete ${title}`}
         checked={completed}
-        onChange={(event) => complete(task, event.target.checked)}
+        onChange={(event) => actions.complete(task, event.target.checked)}
       />
       <div className="text">
         <p className="title">{title}</p>
         {description && <p className="muted description">{description}</p>}
+        <Facts task={task} now={now} />
       </div>
       <span className="badge"><span className="hidden">Priority: </span>{PRIORITIES[priority]}</span>
-      <button ref={opener} className="quiet" aria-label={`Edit ${title}`} onClick={() => setEditing(true)}>Edit</button>
-      <button className="quiet" aria-label={`Delete ${title}`} onClick={() => remove(task)}>Delete</button>
+      <button ref={opener} className="quiet" aria-label={`Edit ${title}`} onClick={open}>Edit</button>
+      <button className="quiet" aria-label={`Delete ${title}`} onClick={remove}>Delete</button>
     </li>
+  );
+}
+
+/** The due date and the tags. */
+function Facts({ task, now }: { task: Task; now: number }) {
+  if (!task.due_at && !task.tags.length) return null;
+  return (
+    <p className="facts">
+      {task.due_at && (
+        <span className={isOverdue(task, now) ? "overdue" : undefined}>
+          {isOverdue(task, now) ? "Overdue since " : "Due "}
+          <time dateTime={task.due_at}>{time(task.due_at)}</time>
+        </span>
+      )}
+      {task.tags.length > 0 && <span className="hidden">Tags: </span>}
+      {task.tags.map((tag) => <span key={tag} className="tag">{tag}</span>)}
+    </p>
   );
 }

@@ -1,10 +1,14 @@
 import { createAuthClient } from "better-auth/react";
 import { jwtClient } from "better-auth/client/plugins";
-import { unreachable } from "./failure";
 
 export const authClient = createAuthClient({ plugins: [jwtClient()] });
 
-export async function signOut() {
-  const { error } = await authClient.signOut().catch(() => ({ error: true }));
-  if (error) throw unreachable("sign-in");
+type Outcome = { error: { message?: string; status?: number } | null };
+
+const UNREACHABLE = "The sign-in service cannot be reached. Try again in a moment.";
+
+/** Return why a request to Better Auth failed, as a sentence; undefined when it succeeded. */
+export async function problemOf(request: Promise<Outcome>): Promise<string | undefined> {
+  const { error } = await request.catch(() => ({ error: { message: UNREACHABLE } }));
+  return error ? error.message || "That did not work. Try again in a moment." : undefined;
 }

@@ -4,10 +4,10 @@ import { redirect } from "next/navigation";
 import { DeleteAccount } from "@/components/delete-account";
 import { auth } from "@/lib/auth";
 
-export const metadata: Metadata = { title: "Delete your account – Tasks" };
+export const metadata: Metadata = { title: "Your account" };
 
 export default async function AccountPage() {
   const session = await auth().api.getSession({ headers: await headers() });
   if (!session) redirect("/sign-in");
-  return <DeleteAccount email={session.user.email} />;
+  return <DeleteAccount userId={session.user.id} email={session.user.email} />;
 }

@@ -1,0 +1,41 @@
+import { useRef } from "react";
+import type { Draft } from "@/lib/draft";
+import { EMPTY, type Values } from "@/lib/values";
+import { taskFields } from "./task-fields";
+import { useCheckedForm } from "./use-checked-form";
+
+interface Props {
+  values: Values;
+  onChange: (draft: Draft) => void;
+  /** Return whether the task is stored. */
+  onSave: (values: Values) => Promise<boolean>;
+}
+
+export function AddForm({ values, onChange, onSave }: Props) {
+  const newest = useRef(values);
+  newest.current = values;
+  const saving = useRef(false);
+
+  async function save() {
+    if (saving.current) return; // pressed twice
+    saving.current = true;
+    const isStored = await onSave(values);
+    saving.current = false;
+    if (isStored && newest.current === values) onChange({ base: EMPTY, values: EMPTY });
+  }
+
+  const { errors, onSubmit } = useCheckedForm(values, save);
+  const fields = taskFields({ values, errors, onChange: (values) => onChange({ base: EMPTY, values }) });
+  return (
+    <form className="card add" aria-label="Add a task" noValidate onSubmit={onSubmit}>
+      {fields.title("New task")}
+      {fields.priority}
+      <button className="primary">Add</button>
+      <details open={Boolean(errors.due ?? errors.tags ?? errors.description)}>
+        <summary>Due date, tags, description</summary>
+        <div className="row">{fields.due}{fields.tags}</div>
+        {fields.description}
+      </details>
+    </form>
+  );
+}
