@@ -2,6 +2,7 @@
 PYTHON ?= python3
 # Tools run as modules of this Python, because in a copied .venv the scripts in .venv/bin name the original folder.
 PY := .venv/bin/python
+INSTALL := install -q --disable-pip-version-check --require-hashes -r
 DB ?= postgresql
 # The least coverage in percent. SQLite does not run todo_api/postgresql.
 COVERAGE := $(if $(filter sqlite,$(DB)),92,95)
@@ -81,6 +82,23 @@ format: .venv/tools ## format the code
 schema: .venv/tools ## write docs/openapi.yaml
 	$(CHECKED) $(PY) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
+lock: .venv/tools ## write requirements*.txt from requirements*.in (ARGS=--upgrade for the newest versions)
+	@for list in requirements examples/mcp/requirements requirements-dev; do \
+		$(PY) -m uv pip compile --quiet --universal --generate-hashes --python-version=3.11 $(ARGS) \
+			--output-file=$$list.txt $$list.in || exit; \
+	done
+
+audit: .venv/tools ## look up known vulnerabilities of all Python packages (needs the network)
+	@$(PY) -m pip_audit --disable-pip --require-hashes --progress-spinner=off -r requirements-dev.txt
+
+sbom: .venv/tools ## write the bills of materials of the service and of the client package to sbom/ (CycloneDX)
+	@rm -rf sbom && $(PY) -m venv --without-pip sbom/environment
+	@$(PY) -m pip --python sbom/environment/bin/python $(INSTALL) requirements.txt
+	@$(PY) -m cyclonedx_py environment --output-reproducible --output-file=sbom/service.json sbom/environment/bin/python
+	@rm -r sbom/environment
+	@if command -v npm >/dev/null; then cd clients/typescript && \
+		npm sbom --package-lock-only --omit=dev --sbom-format=cyclonedx > ../../sbom/client.json; fi
+
 # A production configuration for commands that only check the code; the secrets are random.
 CHECKED = @env -i PATH="$$PATH" HOME="$$HOME" DOTENV_FILE=/dev/null DATABASE_URL=sqlite://:memory: ALLOWED_HOSTS=localhost \
 	DJANGO_SECRET_KEY="$$(head -c 48 /dev/urandom | base64)" BETTER_AUTH_SECRET="$$(head -c 48 /dev/urandom | base64)"
@@ -91,12 +109,12 @@ CHECKED = @env -i PATH="$$PATH" HOME="$$HOME" DOTENV_FILE=/dev/null DATABASE_URL
 
 .venv/runtime: requirements.txt | .venv/bin/python
 	@echo "installing the packages of $< (once) …"
-	@$(PY) -m pip install -q --disable-pip-version-check -r $<
+	@$(PY) -m pip $(INSTALL) $<
 	@touch $@
 
-.venv/tools: requirements-dev.txt requirements.txt examples/mcp/requirements.txt | .venv/bin/python
+.venv/tools: requirements-dev.txt | .venv/bin/python
 	@echo "installing the packages of $< (once) …"
-	@$(PY) -m pip install -q --disable-pip-version-check -r $<
+	@$(PY) -m pip $(INSTALL) $<
 	@touch $@ .venv/runtime
 
 .venv/mutants: requirements-mutants.txt .venv/tools
@@ -133,4 +151,4 @@ node:
 	@command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || \
 		{ echo "This target needs Node 20 or newer, with npm: https://nodejs.org" >&2; exit 1; }
 
-.PHONY: node cluster help setup run test check e2e slow-clients rolling-restart faults sync mutants failover dashboard bench demo client client-e2e check-client format schema
+.PHONY: node cluster help setup run test check e2e slow-clients rolling-restart faults sync mutants failover dashboard bench demo client client-e2e check-client format schema lock audit sbom

@@ -65,7 +65,7 @@ def test_the_dev_container_has_the_python_of_the_image():
 @pytest.mark.parametrize(
     ("ecosystem", "file"),
     [
-        ("pip", "requirements.txt"),
+        ("uv", "requirements.in"),
         ("npm", "package.json"),
         ("docker", "Dockerfile"),
         ("docker-compose", "compose.yaml"),
