@@ -83,7 +83,7 @@ schema: .venv/tools ## write docs/openapi.yaml
 	$(CHECKED) $(PY) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 lock: .venv/tools ## write requirements*.txt from requirements*.in (ARGS=--upgrade for the newest versions)
-	@for list in requirements examples/mcp/requirements requirements-dev; do \
+	@for list in requirements examples/mcp/requirements requirements-dev requirements-mutants; do \
 		$(PY) -m uv pip compile --quiet --universal --generate-hashes --python-version=3.11 $(ARGS) \
 			--output-file=$$list.txt $$list.in || exit; \
 	done
@@ -119,7 +119,7 @@ CHECKED = @env -i PATH="$$PATH" HOME="$$HOME" DOTENV_FILE=/dev/null DATABASE_URL
 
 .venv/mutants: requirements-mutants.txt .venv/tools
 	@echo "installing the packages of $< (once) …"
-	@$(PY) -m pip install -q --disable-pip-version-check -r $<
+	@$(PY) -m pip $(INSTALL) $<
 	@touch $@
 
 .env:
