@@ -213,6 +213,16 @@ def test_a_made_up_tag_of_a_list_never_makes_it_empty(alice, task, tag):
     assert response.status_code == 304 or len(response.json()) == 1
 
 
+def test_a_list_with_an_old_tag_has_only_the_callers_tasks(alice, task, make_task):
+    old = alice.get("/api/tasks")["ETag"]
+    make_task(user_id="bob")
+    alice.patch(f"/api/tasks/{task.id}/complete")
+
+    response = alice.get("/api/tasks", headers={"If-None-Match": old})
+
+    assert [found["id"] for found in response.json()] == [task.id]
+
+
 @every_read
 def test_each_change_changes_the_tag(alice, task, path):
     url = f"/api/{path.format(id=task.id)}"
