@@ -70,7 +70,8 @@ def replace_constants(path: str, code: CodeType) -> None:
 
 
 def replace_attributes(old: Any, new: type) -> None:
-    for name, value in vars(new).items():
+    for name, attribute in vars(new).items():
+        value = getattr(attribute, "__wrapped__", attribute)  # __new__ is a static method
         if isinstance(value, FunctionType):
             replace_defaults(vars(old).get(name), value)
         elif is_constant(name, value) and not hasattr(value, "__get__") and value != vars(old).get(name):

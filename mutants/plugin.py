@@ -65,9 +65,9 @@ class Trial:
 
     def __init__(self, items: list[pytest.Item], first: pytest.Item, paths: list[str], vendor: str) -> None:
         self.items, self.first, self.paths, self.vendor = items, first, paths, vendor
-        self.caches = [o for o in gc.get_objects() if isinstance(o, functools._lru_cache_wrapper) and is_ours(o)]
+        self.caches = [o for o in gc.get_objects() if type(o) is functools._lru_cache_wrapper and is_ours(o)]
         self.functions: dict[Place, list[FunctionType]] = {}
-        for function in [o for o in gc.get_objects() if isinstance(o, FunctionType)]:
+        for function in [o for o in gc.get_objects() if type(o) is FunctionType]:
             self.functions.setdefault(place_of(function.__code__), []).append(function)
         self.tests: dict[Place, list[int]] = {}  # the tests that call a function
         self.seconds: list[float] = []
