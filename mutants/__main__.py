@@ -37,7 +37,12 @@ MODULES = [  # in the order of what a mistake would cost
     "todo_api/identity/jwks.py",
 ]
 TESTS = {
-    "todo_api": ["todo_api/identity/tests", "tasks/tests/test_access.py", "todo_api/tests/test_throttling.py"],
+    "todo_api": [
+        "todo_api/identity/tests",
+        "tasks/tests/test_access.py",
+        "todo_api/tests/test_throttling.py",
+        "todo_api/tests/test_metrics.py",
+    ],
     "tasks": ["tasks/tests", "todo_api/tests/test_problems.py", "todo_api/tests/test_postgresql.py"],
 }
 RESULTS = ROOT / ".mutants"

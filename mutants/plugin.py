@@ -32,8 +32,8 @@ RESULTS = ROOT / ".mutants"
 # These start processes, which do not have the mutant.
 OTHER_PROCESSES = ("gunicorn", "the_start_", "forked", "a_fetch_imports_no_module")
 MARGIN = 20  # seconds
-# A bound for a quick look. With it more mutants survive, and none that would survive without it is killed.
-MOST_TESTS = int(os.environ.get("MUTANTS_MOST_TESTS", "0")) or None
+# CPU time per mutant, a bound for a quick look. With it more mutants survive, and none is killed that would survive.
+MOST_SECONDS = float(os.environ.get("MUTANTS_SECONDS", "inf"))
 
 Recorded = tuple[float, bool, set[Place]]  # seconds, whether the test passed, what it called
 
@@ -55,6 +55,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool:
     close_connections()
     trial = Trial(items, first, os.environ["MUTANTS_OF"].split(), connection.vendor)
     trial.record()
+    gc.collect()
+    gc.freeze()
     for path in trial.paths:
         trial.run(path)
     return True
@@ -99,7 +101,7 @@ class Trial:
         return time.perf_counter() - start, is_good, called
 
     def run(self, path: str) -> None:
-        """Try all mutants of a module, on the second database those that survived on the first."""
+        """Try the mutants of a module that no run has killed."""
         file = RESULTS / f"{path.replace('/', '.')}.json"
         digest = hashlib.sha256((ROOT / path).read_bytes()).hexdigest()
         before = json.loads(file.read_text()) if file.exists() else {}
@@ -107,10 +109,12 @@ class Trial:
         self.control(path)
         results = []
         for index, mutant in enumerate(mutants_of(path)):
-            result = known[index] if known else {}
+            result = known[index] if index < len(known) else {}
             if result.get("status") not in ("killed", "timeout"):
                 result = self.result(mutant, [*result.get("on", []), self.vendor])
             results.append(result)
+            if index % 20 == 0:  # so that a run that was ended goes on from here
+                file.write_text(json.dumps({"digest": digest, "mutants": results + known[index + 1 :]}, indent=1))
         file.write_text(json.dumps({"digest": digest, "mutants": results}, indent=1))
         print(path, dict(Counter(result["status"] for result in results)), flush=True)
 
@@ -120,7 +124,7 @@ class Trial:
         places = {place for file, place in self.functions if file == path and (file, place) in self.tests}
         for place in ("", *sorted(places)):
             unchanged = Mutant(path, place, 0, "", "", text)
-            status, test = self.outcome(unchanged, self.order(unchanged)[:40])
+            status, test = self.outcome(unchanged, self.order(unchanged)[:10])
             assert status == "survived", f"{path} {place} unchanged: {status} {test}"
 
     def result(self, mutant: Mutant, databases: list[str]) -> dict[str, Any]:
@@ -155,7 +159,9 @@ class Trial:
     def _first_failure(self, mutant: Mutant, tests: list[int]) -> int:
         put_in_place(mutant, self.functions.get((mutant.path, mutant.place), []))
         self.clear_caches()
-        return next((test for test in tests if not self.passes(test)), -1)
+        gc.disable()  # it would copy the memory that the fork shares
+        end = time.process_time() + MOST_SECONDS
+        return next((test for test in tests if time.process_time() < end and not self.passes(test)), -1)
 
     def order(self, mutant: Mutant) -> list[int]:
         """Return the tests that reach a mutant.
@@ -173,7 +179,7 @@ class Trial:
             name = self.items[test].nodeid.partition("[")[0]
             ranked.append((-self.killers[place, test], cases[name], self.seconds[test], test))
             cases[name] += 1
-        return [test for *_, test in sorted(ranked)][:MOST_TESTS]
+        return [test for *_, test in sorted(ranked)]
 
     def clear_caches(self) -> None:
         for cache in self.caches:
