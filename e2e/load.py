@@ -121,13 +121,13 @@ class User:
             self.completed = {True, False}
 
 
-async def watch(port, kind, path, end, answers):
+async def watch(port, kind, path, end, answers, pause=BETWEEN_CHECKS):
     """Send health checks until `end`, each on a connection of its own."""
     while time.monotonic() < end:
         client = Client(port, "", answers)
         await client.ask(kind, "GET", path)
         client.close()
-        await asyncio.sleep(BETWEEN_CHECKS)
+        await asyncio.sleep(pause)
 
 
 async def main(port, seconds, pause, tokens):

@@ -37,15 +37,14 @@ class Answer(NamedTuple):
         return self.begin + self.seconds
 
 
-class Load:
-    """A process of clients that send requests for some seconds, with a pause after each response."""
+class Clients:
+    """A process of clients: a module of this package, its arguments, and the tokens of the users."""
 
-    def __init__(self, service, seconds, clients=24, pause=0.02):
-        names = [f"user-{uuid.uuid4().hex}" for _ in range(clients)]
-        command = [sys.executable, "-m", "e2e.load", str(service.port), str(seconds), str(pause)]
+    def __init__(self, module, *arguments, tokens):
+        command = [sys.executable, "-m", module, *map(str, arguments)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.process = subprocess.Popen(command, cwd=settings.BASE_DIR, **pipes)
-        self.process.stdin.write(json.dumps({name: make_token(name, secret=SECRET) for name in names}))
+        self.process.stdin.write(json.dumps(tokens))
         self.process.stdin.close()
         self.process.stdin = None
 
@@ -54,10 +53,23 @@ class Load:
             self.process.kill()
             self.process.communicate()
 
+    def outcome(self):
+        """Wait for the end, and return what the process has printed."""
+        output, _ = self.process.communicate()
+        return json.loads(output)
+
+
+class Load(Clients):
+    """Clients that send requests for some seconds, with a pause after each response."""
+
+    def __init__(self, service, seconds, clients=24, pause=0.02):
+        names = [f"user-{uuid.uuid4().hex}" for _ in range(clients)]
+        tokens = {name: make_token(name, secret=SECRET) for name in names}
+        super().__init__("e2e.load", service.port, seconds, pause, tokens=tokens)
+
     def report(self, database=None):
         """Wait for the end and return the report; with `database`, look there for what was acknowledged."""
-        output, _ = self.process.communicate()
-        return Report(json.loads(output), database)
+        return Report(self.outcome(), database)
 
 
 class Report:

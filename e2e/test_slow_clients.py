@@ -40,9 +40,10 @@ def service(logs, database_with_tasks):
         yield service
 
 
-def clients(port, kind, count, seconds):
+def clients(port, kind, count, seconds, token=""):
     """A process of such clients."""
-    command = [sys.executable, "-m", "e2e.slow_clients", port, make_token("alice", secret=SECRET), seconds, kind, count]
+    token = token or make_token("alice", secret=SECRET)
+    command = [sys.executable, "-m", "e2e.slow_clients", port, token, seconds, kind, count]
     return subprocess.Popen([str(part) for part in command], cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True)
 
 
