@@ -5,6 +5,7 @@ const repository = path.join(import.meta.dirname, "../..");
 const sources = { condition: { path: /clients\/typescript\/src\// }, loaders: ["./scripts/without-extensions.cjs"] };
 
 export default {
+  env: { NEXT_PUBLIC_BUILD: Date.now().toString(36) }, // each build has its own service worker, with its own caches
   poweredByHeader: false,
   serverExternalPackages: ["@libsql/client", "libsql"],
   outputFileTracingRoot: repository,

@@ -1,7 +1,12 @@
 import { createAuthClient } from "better-auth/react";
 import { jwtClient } from "better-auth/client/plugins";
+import { forgetPage } from "./kept-page";
 
-export const authClient = createAuthClient({ plugins: [jwtClient()] });
+export const authClient = createAuthClient({
+  plugins: [jwtClient()],
+  // A POST changes who is signed in, or what the page shows of the person.
+  fetchOptions: { onSuccess: ({ request }) => (request.method === "POST" ? forgetPage() : undefined) },
+});
 
 type Outcome = { error: { message?: string; status?: number } | null };
 

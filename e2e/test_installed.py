@@ -1,0 +1,127 @@
+"""The front end of examples/nextjs as an installed application: it opens without a network."""
+
+import pytest
+from playwright.sync_api import expect
+
+from e2e.people import Visitor
+from e2e.processes import API_PORT, FRONT_END_PORT, FrontEnd, Service, build_front_end, wait_until
+from e2e.test_accessibility import CLEAN, in_both_schemes
+
+pytestmark = pytest.mark.timeout(300)  # the first test builds the front end
+
+KEPT = """async () => {
+  const files = performance.getEntriesByType("resource").map(({ name }) => name);
+  const kept = files.filter((name) => name.includes("/_next/static/")).concat("/");
+  return (await Promise.all(kept.map((name) => caches.match(name)))).every(Boolean);
+}"""
+ADDRESSES = """async () => {
+  const caches_ = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
+  const requests = await Promise.all(caches_.map((cache) => cache.keys()));
+  return requests.flat().map(({ url }) => url);
+}"""
+LOAD_DURING_A_SIGN_OUT = """async (isForgotten) => {
+  const work = [];
+  const loading = load({ waitUntil: (promise) => work.push(promise) }, new Request("/"));
+  await caches.open(PAGE);
+  if (isForgotten) await caches.delete(PAGE);
+  await loading;
+  await Promise.all(work);
+  return Boolean(await caches.match("/"));
+}"""
+
+
+@pytest.fixture(scope="session")
+def built():
+    build_front_end()
+
+
+@pytest.fixture
+def front_end(built, start):
+    return start(FrontEnd, FRONT_END_PORT)
+
+
+@pytest.fixture
+def service(start, database_url, front_end):
+    variables = {"BETTER_AUTH_URL": front_end.url, "CORS_ORIGINS": front_end.url, "DATABASE_URL": database_url}
+    return start(Service, API_PORT, JWT_ALGORITHM="EdDSA", **variables)
+
+
+@pytest.fixture
+def alice(new_page, service, front_end):
+    """A user with one task, and a browser that has kept the page."""
+    alice = Visitor(new_page(), front_end, "Alice").sign_up()
+    alice.add("Buy milk")
+    alice.sees("Buy milk")
+    wait_until_kept(alice.page)
+    return alice
+
+
+def wait_until_kept(page):
+    wait_until(lambda: page.evaluate(KEPT))
+
+
+def test_chromium_can_install_it(alice):
+    devtools = alice.page.context.new_cdp_session(alice.page)
+
+    assert devtools.send("Page.getAppManifest")["errors"] == []
+    reasons = [error["errorId"] for error in devtools.send("Page.getInstallabilityErrors")["installabilityErrors"]]
+    assert reasons == ["in-incognito"]  # as is every page of a test
+
+
+def test_the_manifest_and_its_icons_are_there(alice, front_end):
+    link = alice.page.locator("link[rel=manifest]").get_attribute("href")
+    manifest = alice.page.request.get(front_end.url + link).json()
+
+    assert (manifest["name"], manifest["start_url"], manifest["display"]) == ("Tasks", "/", "standalone")
+    icons = {(icon["sizes"], icon["purpose"]) for icon in manifest["icons"]}
+    assert icons == {(size, purpose) for size in ("192x192", "512x512") for purpose in ("any", "maskable")}
+    for icon in manifest["icons"]:
+        response = alice.page.request.get(front_end.url + icon["src"])
+        assert (response.status, response.headers["content-type"]) == (200, "image/png")
+
+
+def test_another_page_says_that_there_is_no_network(alice, front_end):
+    alice.page.context.set_offline(True)
+
+    alice.page.goto(f"{front_end.url}/account")
+
+    expect(alice.page.get_by_role("heading", name="No connection")).to_be_visible()
+    assert in_both_schemes(alice.page) == CLEAN
+
+
+def test_after_a_sign_out_no_page_opens_without_a_network(alice, front_end):
+    alice.press("Sign out")
+    expect(alice.page.get_by_role("button", name="Sign in")).to_be_enabled()
+    alice.page.context.set_offline(True)
+
+    alice.page.goto(front_end.url)
+
+    expect(alice.page.get_by_role("heading", name="No connection")).to_be_visible()
+    expect(alice.page.get_by_text("Buy milk")).to_have_count(0)
+
+
+def test_a_session_that_has_ended_leaves_no_page(alice, front_end):
+    alice.page.context.clear_cookies()
+
+    alice.page.reload()
+
+    expect(alice.page.get_by_role("button", name="Sign in")).to_be_enabled()
+    wait_until(lambda: alice.page.evaluate("caches.match('/').then((kept) => !kept)"))
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_a_page_that_was_requested_before_a_sign_out_is_not_kept(alice, is_forgotten):
+    [worker] = alice.page.context.service_workers
+
+    assert worker.evaluate(LOAD_DURING_A_SIGN_OUT, is_forgotten) is not is_forgotten
+
+
+def test_nothing_of_the_apis_is_kept(alice, front_end):
+    alice.page.goto(f"{front_end.url}/account")
+    expect(alice.page.get_by_label("Password")).to_be_visible()
+
+    kept = alice.page.evaluate(ADDRESSES)
+
+    paths = {address.removeprefix(front_end.url) for address in kept}
+    assert {"/", "/offline.html"} <= paths
+    assert {path for path in paths if not path.startswith("/_next/static/")} == {"/", "/offline.html"}
