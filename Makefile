@@ -56,6 +56,11 @@ sync: .venv/tools ## parallel writers, readers of changes, keys, If-Match and de
 mutants: .venv/mutants ## change the code that decides who may do what, and list the changes that no test notices (docs/mutants.md)
 	@$(PY) -m mutants
 
+soak: node .venv/tools examples/nextjs/node_modules/.installed ## 1,000 users and faults at random for an hour, writes docs/soak.md (SECONDS=3600; USERS=, RATE=, SEED=; Node 20, Redis)
+	@command -v redis-server >/dev/null || { echo "make soak needs Redis: apt-get install redis-server" >&2; exit 1; }
+	@SOAK_SECONDS=$${SECONDS:-3600} SOAK_USERS=$${USERS:-1000} SOAK_RATE=$${RATE:-60} SOAK_SEED=$${SEED:-1} SOAK_REPORT=docs \
+		$(PY) -m pytest e2e/soak.py -n0 -s -q -o faulthandler_timeout=0
+
 failover: cluster .venv/tools ## kill the primary of a PostgreSQL cluster under load, and count lost writes (Debian; installs Patroni)
 	@PATH="$$PATH:/usr/sbin" $(PY) -m pytest e2e/failover.py -n0 -s -q
 
@@ -151,4 +156,4 @@ node:
 	@command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || \
 		{ echo "This target needs Node 20 or newer, with npm: https://nodejs.org" >&2; exit 1; }
 
-.PHONY: node cluster help setup run test check e2e slow-clients rolling-restart faults sync mutants failover dashboard bench demo client client-e2e check-client format schema lock audit sbom
+.PHONY: node cluster help setup run test check e2e slow-clients rolling-restart faults sync mutants failover dashboard bench demo client client-e2e check-client format schema lock audit sbom soak
