@@ -41,6 +41,7 @@ class Process:
     command = ()
     program = Path(os.devnull)  # its standard input
     ready = "/"
+    seconds = 60  # to wait for the start
 
     def __init__(self, logs, port=None, **variables):
         self.port = port or free_port()
@@ -66,7 +67,7 @@ class Process:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_until(lambda: self.responds() or self.process.poll() is not None, seconds=60)
+        wait_until(lambda: self.responds() or self.process.poll() is not None, self.seconds)
         assert self.process.poll() is None, self.log
         return self
 

@@ -8,12 +8,18 @@ import ts from "typescript";
 const EXAMPLE = path.resolve(import.meta.dirname, "..");
 const PROJECTS = path.join(EXAMPLE, ".snippets"); // inside the example, so that imports find its node_modules
 const DOCUMENTS = ["README.md", "docs/api.md"];
+const CLIENT = path.resolve(EXAMPLE, "../../clients/typescript"); // needs no build
 
 // The tsconfig.json of `npm create next-app`, without what only `next` itself uses.
 const COMPILER_OPTIONS = {
   target: "ES2017", lib: ["dom", "dom.iterable", "esnext"], allowJs: true, skipLibCheck: true, strict: true, noEmit: true,
   esModuleInterop: true, module: "esnext", moduleResolution: "bundler", resolveJsonModule: true, isolatedModules: true,
-  jsx: "react-jsx", paths: { "@/*": ["./*"] },
+  jsx: "react-jsx", paths: {
+    "@/*": ["./*"],
+    "tasks-client": [`${CLIENT}/src/index.ts`],
+    "tasks-client/react": [`${CLIENT}/src/react/index.ts`],
+    "@tanstack/react-query": [`${CLIENT}/node_modules/@tanstack/react-query`],
+  },
 };
 
 /** The snippets of one document: file name -> its texts, in the order of the document. */
