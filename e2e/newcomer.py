@@ -41,7 +41,11 @@ class Terminal:
         self.folder, self.logs, self.lines = folder, logs, 0
         own = variables_of_the_service()
         self.environment = {name: value for name, value in os.environ.items() if name not in own}
-        self.environment |= {"npm_config_cache": f"{logs}/npm", "PIP_CACHE_DIR": f"{logs}/pip", "npm_config_yes": "true"}
+        self.environment |= {
+            "npm_config_cache": f"{logs}/npm",
+            "PIP_CACHE_DIR": f"{logs}/pip",
+            "npm_config_yes": "true",
+        }
 
     def run(self, command):
         command = ["bash", "-ec", f"{command} >&2; pwd"]
