@@ -23,8 +23,10 @@ def test_a_header_without_a_bearer_token_has_no_token(header):
 
 @pytest.mark.parametrize("header", TOO_MANY_PARTS)
 def test_a_bearer_header_of_more_than_two_parts_is_refused(header):
-    with pytest.raises(AuthenticationFailed, match="it has spaces in it"):
+    with pytest.raises(AuthenticationFailed, match=r"it has spaces in it$") as refused:
         BetterAuthAuthentication().get_raw_token(header)
+
+    assert refused.value.get_codes() == "token_invalid"
 
 
 @pytest.mark.parametrize("header", [b"Bearer a.b.c", b"bearer a.b.c", b"BEARER a.b.c", b" \tbEaReR \t a.b.c\t"])
