@@ -22,6 +22,8 @@ MAX_TAG_FILTERS = 20
 MAX_IDS = 100
 COMPLETED = {"all": None, "pending": False, "completed": True}
 TASK_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII)
+KEY = r"([1-9][0-9]{0,18}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})"
 MAX_TASK_ID = 2**63 - 1
 
 
@@ -36,6 +38,18 @@ class Parameters(StrictSerializer):
     """Query parameters. Unknown parameters are refused."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {"unknown": "This parameter is unknown."}
+
+
+class Limit(serializers.IntegerField):
+    """The size of a page, in digits. DRF takes signs, underscores, decimals and the digits of other scripts too."""
+
+    def __init__(self) -> None:
+        super().__init__(default=MAX_LIMIT, min_value=1, max_value=MAX_LIMIT, help_text="Page size.")
+
+    def to_internal_value(self, data: Any) -> int:
+        if not DIGITS.fullmatch(str(data)):
+            self.fail("invalid")
+        return int(data)
 
 
 class FilterParameters(Parameters):
@@ -78,7 +92,7 @@ class ListParameters(FilterParameters):
         help_text="`title` is alphabetical, `priority` is high first, `due` is soonest first and none last. "
         "A leading `-` reverses. Ties are broken by `id`.",
     )
-    limit = serializers.IntegerField(default=MAX_LIMIT, min_value=1, max_value=MAX_LIMIT, help_text="Page size.")
+    limit = Limit()
     cursor = serializers.CharField(
         required=False, max_length=4096, help_text='Opaque. It comes from the `Link: <…>; rel="next"` header of a page.'
     )
@@ -87,18 +101,17 @@ class ListParameters(FilterParameters):
 class BulkParameters(FilterParameters):
     """The parameters of a change of many tasks. At least one filter is demanded."""
 
-    ids = serializers.CharField(
+    ids = serializers.RegexField(
+        f"^{KEY}(,{KEY}){{0,{MAX_IDS - 1}}}$",
         required=False,
-        max_length=4096,
+        error_messages={"invalid": f"Up to {MAX_IDS} ids and client ids are expected, separated by commas."},
         help_text=f"Only these tasks: up to {MAX_IDS} ids or client ids, separated by commas.",
     )
 
     def validate_ids(self, text: str) -> list[int | str]:
         keys = [task_key(part) for part in text.split(",")]
-        if len(keys) > MAX_IDS:
-            raise serializers.ValidationError(f"Ensure this field has no more than {MAX_IDS} ids.", code="max_ids")
         if None in keys:
-            raise serializers.ValidationError("Ids and client ids are expected, separated by commas.", code="invalid")
+            raise serializers.ValidationError(self.fields["ids"].error_messages["invalid"], code="invalid")
         return [key for key in keys if key is not None]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -113,7 +126,7 @@ class ChangesParameters(Parameters):
     since = serializers.CharField(
         required=False, max_length=4096, help_text="The `next` of the previous response. Without it: every task."
     )
-    limit = serializers.IntegerField(default=MAX_LIMIT, min_value=1, max_value=MAX_LIMIT, help_text="Page size.")
+    limit = Limit()
 
 
 class ExportParameters(Parameters):

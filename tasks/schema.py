@@ -13,6 +13,12 @@ from tasks.serializers import MAX_BODIES, TaskSerializer
 
 ACTIONS = {"partial_update": "patch", "retrieve": "get", "destroy": "delete"}
 
+USER_ID = OpenApiParameter(
+    "user_id",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[^/]+$"},
+    OpenApiParameter.PATH,
+    description="The caller's id: the `sub` of the token.",
+)
 ID = OpenApiParameter(
     "id",
     {"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "format": "uuid"}]},
@@ -29,8 +35,6 @@ LINK = OpenApiParameter(
 LOCATION = OpenApiParameter(
     "Location", str, OpenApiParameter.HEADER, response=[201], description="The address of a single new task."
 )
-
-
 ETAG = OpenApiParameter(
     "ETag",
     str,
@@ -64,6 +68,15 @@ EXPORTED = {
     (200, "text/calendar"): str,
 }
 IDS = {"type": "array", "items": {"type": "integer"}}
+# action -> status, and the operations that follow with the parameters that they take from the response
+THIS_TASK = {"id": "$response.body#/id"}
+THIS_VERSION = THIS_TASK | {"header.If-Match": "$response.header.ETag"}
+WRITES = dict.fromkeys(("update", "patch", "delete", "complete"), THIS_VERSION)
+LINKS: dict[str, tuple[str, dict[str, dict[str, str]]]] = {
+    "create": ("201", {"get": THIS_TASK} | WRITES),
+    "retrieve": ("200", WRITES),
+    "changes": ("200", {"changes": {"since": "$response.body#/next"}}),
+}
 NOT_MODIFIED = {"description": "", "headers": {"ETag": {"schema": {"type": "string"}, "description": "The version."}}}
 
 
@@ -79,8 +92,13 @@ class TaskSchema(AutoSchema):
 
     def get_operation_id(self) -> str:
         view: Any = self.view
-        action = ACTIONS.get(view.action, view.action)
-        return f"{'user_' if self.is_below_user else ''}tasks_{action}"
+        return self.operation_id(ACTIONS.get(view.action, view.action))
+
+    def operation_id(self, name: str) -> str:
+        return f"{'user_' if self.is_below_user else ''}tasks_{name}"
+
+    def get_override_parameters(self) -> list[Any]:
+        return [USER_ID] if self.is_below_user else []
 
     def get_summary(self) -> str:
         """Return the first sentence of the description."""
@@ -92,12 +110,22 @@ class TaskSchema(AutoSchema):
         view: Any = self.view
         if view.action in ("update", "partial_update", "update_many"):
             operation["requestBody"]["required"] = True
+        if view.action == "update_many":  # a change of no field is refused
+            operation["requestBody"]["content"]["application/json"]["schema"]["minProperties"] = 1
+        if view.action in LINKS:
+            status, following = LINKS[view.action]
+            operation["responses"][status]["links"] = {name: self.link(name, following[name]) for name in following}
         if view.action == "create":
             one_or_many(operation["requestBody"]["content"]["application/json"])
             one_or_many(operation["responses"]["201"]["content"]["application/json"])
         if any(parameter["name"] == "If-None-Match" for parameter in operation.get("parameters", [])):
             operation["responses"]["304"] = NOT_MODIFIED
         return operation
+
+    def link(self, name: str, parameters: dict[str, str]) -> dict[str, Any]:
+        """Return the link to an operation for the same user."""
+        user = {"user_id": "$request.path.user_id"} if self.is_below_user else {}
+        return {"operationId": self.operation_id(name), "parameters": user | parameters}
 
     def get_tags(self) -> list[str]:
         return ["Tasks of the user in the path" if self.is_below_user else "Tasks of the token's user"]

@@ -172,7 +172,8 @@ class TaskViewSet(ModelViewSet[Task]):
     def update_many(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change all tasks that match, and return them; at most 1,000.
 
-        Repeat it until fewer come back, with a filter that no longer matches a changed task.
+        At least one filter is demanded; `status=all` stands for all tasks. Repeat it until fewer come back, with a
+        filter that no longer matches a changed task.
         """
         changes = update_serializer().run_validation(request.data)
         filters = self.demanded_filters(request)
@@ -182,7 +183,10 @@ class TaskViewSet(ModelViewSet[Task]):
 
     @extend_schema(parameters=[BulkParameters], responses={200: IDS})
     def destroy_many(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Delete all tasks that match for good, and return the ids; at most 1,000. Repeat it until fewer come back."""
+        """Delete all tasks that match for good, and return the ids; at most 1,000.
+
+        At least one filter is demanded; `status=all` stands for all tasks. Repeat it until fewer come back.
+        """
         return Response(self.tasks.delete_many(self.demanded_filters(request)))
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from typing import Any
 
@@ -81,6 +80,9 @@ PROBLEM: Schema = {
     },
 }
 PROBLEM_WITH_TASK = PROBLEM | {"required": [*PROBLEM["required"], "current"]}
+# Patterns of strings in requests, as JavaScript, Python and Rust read them.
+NO_NUL = r"^[^\x00]*$"
+NOT_BLANK = r"^[^\x00]*[^\s\x00][^\x00]*$"
 REQUEST_ID = "3f2c9a5be6c14f0b9d1e8a7c5b4d3e2f"
 
 
@@ -105,14 +107,28 @@ def complete_schemas(schemas: Schema) -> None:
         if name.endswith("Request"):
             response = schemas.get(name.removeprefix("Patched").removesuffix("Request"), {})
             ignored = response.get("properties", {}).keys() - schema["properties"].keys()
+            complete_strings(schema)
             schema["properties"] |= {field: {"readOnly": True} for field in sorted(ignored)}
             schema["additionalProperties"] = False
         elif "properties" in schema:
             schema["required"] = list(schema["properties"])
 
 
+def complete_strings(schema: Schema) -> None:
+    """Say of each string in a request that it has no NUL, and, when it may not be empty, that it is not blank."""
+    for inner in schema.get("properties", {}).values():
+        complete_strings(inner)
+    if "items" in schema:
+        complete_strings(schema["items"])
+    if "string" in schema.get("type", ()) and not schema.keys() & {"enum", "format", "pattern"}:
+        schema["pattern"] = NOT_BLANK if schema.get("minLength") else NO_NUL
+
+
 def complete_operation(path: str, operation: Schema) -> None:
     """Add the headers of every response, and the problems that this operation can return."""
+    for parameter in operation.get("parameters", []):
+        if parameter["in"] == "query":
+            complete_strings(parameter["schema"])
     responses = operation["responses"]
     for status, response in responses.items():
         response["headers"] = header_references(*EVERYWHERE) | response.get("headers", {})
@@ -132,7 +148,7 @@ def impossible_problems(path: str, operation: Schema) -> set[int]:
     statuses = statuses | {status for status, name in FOR_PARAMETERS.items() if name not in names}
     if "{user_id}" not in path:
         statuses = statuses | {403}
-    if not set(re.findall(r"{(\w+)}", path)) - {"user_id"}:
+    if "{" not in path:  # a value with a slash leads to another path
         statuses = statuses | {404}
     return statuses
 

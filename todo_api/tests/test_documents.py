@@ -214,7 +214,7 @@ def test_every_operation_requires_the_bearer_token(operations, generated):
 def test_every_operation_has_the_problems_that_it_can_return(operations):
     for name, operation in operations.items():
         expected = ALWAYS | (WITH_BODY if "requestBody" in operation else set())
-        expected |= {"403"} if "{user_id}" in name else set()
+        expected |= {"403", "404"} if "{user_id}" in name else set()
         expected |= {"404"} if "{id}" in name else {"422"}
 
         assert expected <= operation["responses"].keys(), name
@@ -277,3 +277,30 @@ def test_a_body_has_no_unknown_field(generated):
     }.items():
         assert schemas[name]["additionalProperties"] is False
         assert schemas[name]["properties"].keys() == fields
+
+
+def test_a_link_leads_to_an_operation_that_has_its_parameters(operations):
+    by_id = {operation["operationId"]: operation for operation in operations.values()}
+    responses = [response for operation in operations.values() for response in operation["responses"].values()]
+    links = [link for response in responses for link in response.get("links", {}).values()]
+
+    assert len(links) == 2 * (5 + 4 + 1)
+    for link in links:
+        names = {parameter["name"] for parameter in by_id[link["operationId"]]["parameters"]}
+        assert {name.removeprefix("header.") for name in link["parameters"]} <= names
+
+
+@pytest.mark.parametrize(
+    ("text", "is_valid"), [("x", True), (" x\n", True), (" ", False), ("a\x00", False), ("", False)]
+)
+def test_a_title_is_neither_blank_nor_has_a_null_character(generated, text, is_valid):
+    pattern = generated["components"]["schemas"]["TaskRequest"]["properties"]["title"]["pattern"]
+
+    assert bool(re.search(pattern, text)) == is_valid
+
+
+@pytest.mark.parametrize("name", ["tasks_update_many", "tasks_destroy_many"])
+def test_a_change_of_many_tasks_says_that_it_demands_a_filter(operations, name):
+    [operation] = [operation for operation in operations.values() if operation["operationId"] == name]
+
+    assert "At least one filter is demanded" in operation["description"]

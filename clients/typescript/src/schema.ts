@@ -26,7 +26,9 @@ export interface paths {
         post: operations["user_tasks_create"];
         /**
          * Delete all tasks that match for good, and return the ids
-         * @description Delete all tasks that match for good, and return the ids; at most 1,000. Repeat it until fewer come back.
+         * @description Delete all tasks that match for good, and return the ids; at most 1,000.
+         *
+         *     At least one filter is demanded; `status=all` stands for all tasks. Repeat it until fewer come back.
          */
         delete: operations["user_tasks_destroy_many"];
         options?: never;
@@ -35,7 +37,8 @@ export interface paths {
          * Change all tasks that match, and return them
          * @description Change all tasks that match, and return them; at most 1,000.
          *
-         *     Repeat it until fewer come back, with a filter that no longer matches a changed task.
+         *     At least one filter is demanded; `status=all` stands for all tasks. Repeat it until fewer come back, with a
+         *     filter that no longer matches a changed task.
          */
         patch: operations["user_tasks_update_many"];
         trace?: never;
@@ -194,7 +197,9 @@ export interface paths {
         post: operations["tasks_create"];
         /**
          * Delete all tasks that match for good, and return the ids
-         * @description Delete all tasks that match for good, and return the ids; at most 1,000. Repeat it until fewer come back.
+         * @description Delete all tasks that match for good, and return the ids; at most 1,000.
+         *
+         *     At least one filter is demanded; `status=all` stands for all tasks. Repeat it until fewer come back.
          */
         delete: operations["tasks_destroy_many"];
         options?: never;
@@ -203,7 +208,8 @@ export interface paths {
          * Change all tasks that match, and return them
          * @description Change all tasks that match, and return them; at most 1,000.
          *
-         *     Repeat it until fewer come back, with a filter that no longer matches a changed task.
+         *     At least one filter is demanded; `status=all` stands for all tasks. Repeat it until fewer come back, with a
+         *     filter that no longer matches a changed task.
          */
         patch: operations["tasks_update_many"];
         trace?: never;
@@ -898,6 +904,7 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The caller's id: the `sub` of the token. */
                 user_id: string;
             };
             cookie?: never;
@@ -934,6 +941,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
             414: components["responses"]["Problem414"];
@@ -952,6 +960,7 @@ export interface operations {
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @description The caller's id: the `sub` of the token. */
                 user_id: string;
             };
             cookie?: never;
@@ -981,6 +990,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
             413: components["responses"]["Problem413"];
@@ -1013,6 +1023,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description The caller's id: the `sub` of the token. */
                 user_id: string;
             };
             cookie?: never;
@@ -1033,6 +1044,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
             414: components["responses"]["Problem414"];
@@ -1063,6 +1075,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description The caller's id: the `sub` of the token. */
                 user_id: string;
             };
             cookie?: never;
@@ -1088,6 +1101,7 @@ export interface operations {
             400: components["responses"]["Problem400"];
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
             413: components["responses"]["Problem413"];
@@ -1110,6 +1124,7 @@ export interface operations {
             path: {
                 /** @description The task's id, or its `client_id`. */
                 id: number | string;
+                /** @description The caller's id: the `sub` of the token. */
                 user_id: string;
             };
             cookie?: never;
@@ -1164,6 +1179,7 @@ export interface operations {
             path: {
                 /** @description The task's id, or its `client_id`. */
                 id: number | string;
+                /** @description The caller's id: the `sub` of the token. */
                 user_id: string;
             };
             cookie?: never;
@@ -1215,6 +1231,7 @@ export interface operations {
             path: {
                 /** @description The task's id, or its `client_id`. */
                 id: number | string;
+                /** @description The caller's id: the `sub` of the token. */
                 user_id: string;
             };
             cookie?: never;
@@ -1254,6 +1271,7 @@ export interface operations {
             path: {
                 /** @description The task's id, or its `client_id`. */
                 id: number | string;
+                /** @description The caller's id: the `sub` of the token. */
                 user_id: string;
             };
             cookie?: never;
@@ -1305,6 +1323,7 @@ export interface operations {
             path: {
                 /** @description The task's id, or its `client_id`. */
                 id: number | string;
+                /** @description The caller's id: the `sub` of the token. */
                 user_id: string;
             };
             cookie?: never;
@@ -1356,6 +1375,7 @@ export interface operations {
             path: {
                 /** @description The task's id, or its `client_id`. */
                 id: number | string;
+                /** @description The caller's id: the `sub` of the token. */
                 user_id: string;
             };
             cookie?: never;
@@ -1410,6 +1430,7 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The caller's id: the `sub` of the token. */
                 user_id: string;
             };
             cookie?: never;
@@ -1444,6 +1465,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
             410: components["responses"]["Problem410"];
@@ -1476,6 +1498,7 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
+                /** @description The caller's id: the `sub` of the token. */
                 user_id: string;
             };
             cookie?: never;
@@ -1510,6 +1533,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
             414: components["responses"]["Problem414"];
@@ -1528,6 +1552,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description The caller's id: the `sub` of the token. */
                 user_id: string;
             };
             cookie?: never;
@@ -1550,6 +1575,7 @@ export interface operations {
             };
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
             405: components["responses"]["Problem405"];
             406: components["responses"]["Problem406"];
             414: components["responses"]["Problem414"];
