@@ -42,6 +42,7 @@ TESTS = {
         "tasks/tests/test_access.py",
         "todo_api/tests/test_throttling.py",
         "todo_api/tests/test_metrics.py",
+        "todo_api/tests/test_documents.py",
     ],
     "tasks": ["tasks/tests", "todo_api/tests/test_problems.py", "todo_api/tests/test_postgresql.py"],
 }

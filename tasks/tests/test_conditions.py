@@ -64,6 +64,19 @@ def test_a_write_with_the_current_version_is_done(alice, task, queries, method, 
 
 
 @every_write
+def test_a_conditional_write_changes_no_other_task(alice, make_task, method, suffix, body):
+    for user_id in ("alice", "bob"):
+        LatestVersion.objects.create(user_id=user_id, version=2_000_000_000)
+    task, *others = (make_task(user_id=user_id, updated_at=LONG_AGO) for user_id in ("alice", "alice", "bob"))
+    assert others[1].version == task.version
+
+    response = send(alice, task.id, method, suffix, body, f'"{task.version}"')
+
+    assert response.status_code in (200, 204)
+    assert all(unchanged(other) for other in others)
+
+
+@every_write
 def test_a_write_with_another_version_is_412_with_the_current_task(alice, task, queries, method, suffix, body):
     current = alice.get(f"/api/tasks/{task.id}")
 
