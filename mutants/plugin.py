@@ -33,6 +33,7 @@ RESULTS = ROOT / ".mutants"
 OTHER_PROCESSES = ("gunicorn", "the_start_", "forked", "a_fetch_imports_no_module")
 MARGIN = 20  # seconds
 # CPU time per mutant, a bound for a quick look. With it more mutants survive, and none is killed that would survive.
+QUICK = bool(os.environ.get("MUTANTS_QUICK"))
 MOST_SECONDS = float(os.environ.get("MUTANTS_SECONDS", "inf"))
 
 Recorded = tuple[float, bool, set[Place]]  # seconds, whether the test passed, what it called
@@ -110,7 +111,9 @@ class Trial:
         results = []
         for index, mutant in enumerate(mutants_of(path)):
             result = known[index] if index < len(known) else {}
-            if result.get("status") not in ("killed", "timeout"):
+            if is_noise(mutant):
+                result = result or describe(mutant, "not tried")
+            elif result.get("status") not in ("killed", "timeout"):
                 result = self.result(mutant, [*result.get("on", []), self.vendor])
             results.append(result)
             if index % 20 == 0:  # so that a run that was ended goes on from here
@@ -136,16 +139,8 @@ class Trial:
             print(
                 f"  {mutant.path}:{mutant.line} {mutant.place}\n    - {mutant.before}\n    + {mutant.after}", flush=True
             )
-        return {
-            "place": mutant.place,
-            "line": mutant.line,
-            "before": mutant.before,
-            "after": mutant.after,
-            "status": status,
-            "on": databases,
-            "tests": len(tests),
-            "by": self.items[test].nodeid if test is not None else None,
-        }
+        killer = self.items[test].nodeid if test is not None else None
+        return describe(mutant, status, on=databases, tests=len(tests), by=killer)
 
     def outcome(self, mutant: Mutant, tests: list[int]) -> tuple[str, int | None]:
         limit = MARGIN + 5 * sum(self.seconds[test] for test in tests)
@@ -187,6 +182,17 @@ class Trial:
 
     def passes(self, index: int) -> bool:
         return passes(self.items[index], self.first)
+
+
+def describe(mutant: Mutant, status: str, **more: Any) -> dict[str, Any]:
+    place = {"place": mutant.place, "line": mutant.line, "before": mutant.before, "after": mutant.after}
+    return place | {"status": status} | more
+
+
+def is_noise(mutant: Mutant) -> bool:
+    """Return whether a quick look leaves the mutant out: one that nearly always raises an exception."""
+    fewer = mutant.after.count(",") < mutant.before.count(",") or mutant.after.startswith(")")
+    return QUICK and (fewer or "XX" in mutant.after or mutant.after.count("None") > mutant.before.count("None"))
 
 
 def passes(item: pytest.Item, nextitem: pytest.Item) -> bool:
