@@ -7,15 +7,16 @@ import todo_api.tests.environment  # noqa: F401  # before anything that reads se
 # isort: split
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.test import override_settings
+from django.test import Client, override_settings
 
 from tasks.models import Task
 from todo_api.log_queue import QueueHandler
 from todo_api.tests.client import ApiClient
+from todo_api.tests.ownership import checked
 from todo_api.tests.tokens import make_token
 
 
@@ -25,6 +26,14 @@ def quiet_log() -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler, QueueHandler):
             handler.emit = lambda record: None  # type: ignore[method-assign]  # its filter has to run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def owned_statements() -> Iterator[None]:
+    """A request to /api/ whose SQL could reach rows of another user than the token's fails its test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "request", checked(Client.request))
+        yield
 
 
 @pytest.fixture
