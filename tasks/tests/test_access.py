@@ -1,4 +1,4 @@
-"""Access to every operation below /api/. The list of operations is built from the URLconf."""
+"""Access to every operation below /api/. The list is built from the URLconf; a new route needs a row in the tables."""
 
 from datetime import UTC, datetime
 
@@ -9,14 +9,20 @@ from tasks.models import Task
 
 pytestmark = pytest.mark.django_db
 
+KEY = "0b4d0e7c-5c1e-4c57-9d0c-6f7d1b0a3c11"
 LONG_AGO = datetime(2020, 2, 2, tzinfo=UTC)
-ON_LISTS = ["DELETE", "GET", "HEAD", "PATCH", "POST"]
-ON_TASKS = ["DELETE", "GET", "HEAD", "PATCH", "PUT"]
 KNOWN = {
-    *((method, f"/api{user}/tasks") for user in ("", "/alice") for method in ON_LISTS),
-    *((method, f"/api{user}/tasks/1") for user in ("", "/alice") for method in ON_TASKS),
-    *(("PATCH", f"/api{user}/tasks/1/{name}") for user in ("", "/alice") for name in ("complete", "toggle-status")),
+    "/tasks": ["DELETE", "GET", "HEAD", "PATCH", "POST"],
+    "/tasks/1": ["DELETE", "GET", "HEAD", "PATCH", "PUT"],
+    "/tasks/1/complete": ["PATCH"],
+    "/tasks/1/toggle-status": ["PATCH"],
+    "/tasks/counts": ["GET", "HEAD"],
+    "/tasks/changes": ["GET", "HEAD"],
+    "/tasks/export": ["GET", "HEAD"],
 }
+# Routes outside /api/. They return nothing of a user's tasks, except the admin, which asks for an operator's session.
+OPEN = {"", "openapi.json", "docs", "redoc", "favicon.ico", "metrics", "admin/"}
+EVERYTHING_ELSE = ""  # the last route: a 404
 
 
 def methods_of(view):
@@ -65,8 +71,21 @@ def send(client, method, url):
     return client.generic(method, url, body, "application/json")
 
 
-def test_the_table_contains_every_known_operation():
-    assert {(method, address(view, names, user_id="alice", pk=1)) for method, view, names in OPERATIONS} >= KNOWN
+def test_the_table_is_every_known_operation_and_no_other():
+    found = sorted((method, address(view, names, user_id="alice", pk=1)) for method, view, names in OPERATIONS)
+
+    assert found == sorted(
+        (method, f"/api{user}{path}")
+        for user in ("", "/alice")
+        for path, methods in KNOWN.items()
+        for method in methods
+    )
+
+
+def test_a_route_outside_the_table_is_known_to_be_open():
+    routes = [str(pattern.pattern) for pattern in get_resolver().url_patterns]
+
+    assert sorted(routes) == sorted([*OPEN, "api/", EVERYTHING_ELSE])
 
 
 @each_operation()
@@ -112,6 +131,17 @@ def test_another_users_task_is_404_and_unchanged(alice, make_task, django_assert
 
     assert response.status_code == 404
     assert Task.objects.filter(pk=task.pk, title=task.title, completed=False, updated_at=LONG_AGO).exists()
+
+
+@each_operation()
+def test_another_users_tasks_are_neither_shown_nor_changed(alice, make_task, method, view, names):
+    make_task(user_id="bob", title="Secret", client_id=KEY)
+    before = list(Task.objects.filter(user_id="bob").values())
+
+    response = send(alice, method, address(view, names, user_id="alice", pk=KEY))
+
+    assert b"Secret" not in response.getvalue()
+    assert list(Task.objects.filter(user_id="bob").values()) == before
 
 
 @each_operation()
