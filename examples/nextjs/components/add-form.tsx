@@ -5,13 +5,13 @@ import { taskFields } from "./task-fields";
 import { useCheckedForm } from "./use-checked-form";
 
 interface Props {
-  values: Values;
+  draft: Draft;
   onChange: (draft: Draft) => void;
   /** Return whether the task is stored. */
   onSave: (values: Values) => Promise<boolean>;
 }
 
-export function AddForm({ values, onChange, onSave }: Props) {
+export function AddForm({ draft: { values }, onChange, onSave }: Props) {
   const newest = useRef(values);
   newest.current = values;
   const saving = useRef(false);

@@ -9,7 +9,10 @@ export function Connection({ snapshot, retry }: { snapshot: Snapshot; retry: () 
   if (problem?.isSignedOut) {
     return (
       <div role="alert" className="alert">
-        <p>Your session has ended. What you typed is kept on this device. {waiting > 0 && `${waitingChanges(waiting)} for your sign-in.`}</p>
+        <p>
+          Your session has ended. What you typed is kept on this device.{" "}
+          {waiting > 0 && `${waitingChanges(waiting)} for your sign-in.`}
+        </p>
         <a href="/sign-in">Sign in again</a>
       </div>
     );

@@ -1,7 +1,7 @@
 import { useRef } from "react";
 import type { Task, TaskChange } from "tasks-client";
 import { type Draft, follow, keepMine, keepTheirs } from "@/lib/draft";
-import { changesOf, type Name, type Values, valuesOf } from "@/lib/values";
+import { changesOf, FIELDS, type Name, type Values, valuesOf } from "@/lib/values";
 import { LABELS, PRIORITIES, time } from "@/lib/words";
 import { Conflict } from "./conflict";
 import { taskFields } from "./task-fields";
@@ -52,7 +52,7 @@ export function EditForm({ task, draft: typed, onChange, onSave, onCancel }: Pro
 }
 
 function differenceOf(name: Name, mine: Values, theirs: Values) {
-  const label = LABELS[name === "due" ? "due_at" : name];
+  const label = LABELS[FIELDS[name]];
   return { label, mine: text(name, mine), theirs: text(name, theirs) };
 }
 

@@ -1,11 +1,9 @@
-import { useState } from "react";
 import type { Task, TaskChange, TaskFields } from "tasks-client";
 import { conflictingFields, type OfflineTasks, type Write } from "tasks-client/offline";
-import { changesOf, errorsOf, fieldsOf, keyOf, valuesOf } from "@/lib/values";
+import { keyOf } from "@/lib/values";
 import { LABELS, shown } from "@/lib/words";
 import { Conflict } from "./conflict";
-import { taskFields } from "./task-fields";
-import { useCheckedForm } from "./use-checked-form";
+import { RefusedValues } from "./refused-values";
 import type { Run } from "./use-notice";
 
 interface Props {
@@ -25,7 +23,7 @@ export function Refusals({ tasks, refused, ...props }: Props & { tasks: readonly
   );
 }
 
-type RefusalProps = Props & { write: Write; task?: Task };
+export type RefusalProps = Props & { write: Write; task?: Task };
 
 function Refusal(props: RefusalProps) {
   const { write, task } = props;
@@ -40,14 +38,18 @@ function RefusedConflict({ write, task: read, offline, run }: RefusalProps & { t
   const { task: answered = read } = write.refused!; // the service has sent it with its refusal
   const task = answered.version > read.version ? answered : read;
   const fields = conflictingFields(write.base, write.fields, task);
-  const others = Object.fromEntries(Object.entries(write.fields).filter(([name]) => !fields.includes(name as never)));
+  const isOther = ([name]: [string, unknown]) => !fields.some((field) => field === name);
+  const others = Object.fromEntries(Object.entries(write.fields).filter(isOther));
 
   const decide = (changes: TaskChange) => run(async () => {
     if (Object.keys(changes).length) await offline.change(task, changes);
     await offline.dismiss(write);
   });
-  const difference = (name: keyof TaskFields) =>
-    ({ label: LABELS[name], mine: shown(name, write.fields[name]), theirs: shown(name, task[name]) });
+  const difference = (name: keyof TaskFields) => ({
+    label: LABELS[name],
+    mine: shown(name, write.fields[name]),
+    theirs: shown(name, task[name]),
+  });
   return (
     <Conflict
       title={task.title}
@@ -77,35 +79,6 @@ function RefusedAsGone({ write, offline, run }: RefusalProps) {
   );
 }
 
-/** Fields are wrong. */
-function RefusedValues({ write, task, offline, run }: RefusalProps) {
-  const [initial] = useState(() => valuesOf({ ...DEFAULTS, ...task, ...write.fields }));
-  const [values, setValues] = useState(initial);
-  const save = () => run(async () => {
-    if (!task) return offline.repeat(write, fieldsOf(values));
-    await offline.change(task, { ...write.fields, ...changesOf(initial, values) });
-    await offline.dismiss(write);
-  }, `Saved “${values.title}”.`);
-  const { errors, onSubmit } = useCheckedForm(values, save, errorsOf(write.refused!.errors));
-  const fields = taskFields({ values, errors, onChange: setValues });
-  return (
-    <section className="card ask">
-      <h2>“{initial.title}” was not saved</h2>
-      <p className="error">{write.refused!.detail}</p>
-      <form className="edit" aria-label={`Correct ${initial.title}`} noValidate onSubmit={onSubmit}>
-        {fields.title("Title")}
-        {fields.description}
-        <div className="row">{fields.due}{fields.tags}</div>
-        {fields.priority}
-        <div className="buttons">
-          <button className="primary">Save</button>
-          <button type="button" onClick={() => run(() => offline.dismiss(write))}>Discard</button>
-        </div>
-      </form>
-    </section>
-  );
-}
-
 function RefusedOtherwise({ write, task, offline, run }: RefusalProps) {
   const title = write.fields.title ?? task?.title ?? write.base.title;
   return (
@@ -119,8 +92,6 @@ function RefusedOtherwise({ write, task, offline, run }: RefusalProps) {
     </section>
   );
 }
-
-const DEFAULTS = { title: "", description: null, completed: false, priority: "medium", due_at: null, tags: [] as string[] } as const;
 
 /** Return the fields of a task that a new one can have. */
 function writable(task?: Task): TaskChange {

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
-import type { OfflineTasks } from "tasks-client/offline";
 import type { Account } from "@/lib/account";
 import { authClient, problemOf } from "@/lib/auth-client";
+import { unsaved } from "@/lib/unsaved";
 import { counted } from "@/lib/words";
 
 const PATIENCE = 3000; // milliseconds
@@ -23,7 +23,7 @@ export function SignOut({ account }: { account: Account | null }) {
     const lost = await unsaved(account.offline);
     if (!lost) return finish(account);
     setBusy(false);
-    const text = `${counted(lost, "change")} could not be saved. If you sign out now, ${lost === 1 ? "it is" : "they are"} lost.`;
+    const text = `${counted(lost, "change")} could not be saved. If you sign out now, unsaved changes are lost.`;
     setQuestion({ text, answer: "Sign out and lose them", go: () => finish(account) });
   }
 
@@ -61,23 +61,4 @@ function Ask({ text, answer, go, onStay }: Question & { onStay: () => void }) {
       </div>
     </dialog>
   );
-}
-
-/** Send what waits, and return how many changes are left. */
-async function unsaved(offline: OfflineTasks): Promise<number> {
-  for (const write of offline.snapshot().held) await offline.repeat(write);
-  const left = () => offline.snapshot().waiting;
-  if (left()) {
-    offline.sync();
-    await new Promise<void>((resolve) => {
-      const forget = offline.subscribe(() => left() || end());
-      const timer = setTimeout(end, PATIENCE);
-      function end() {
-        forget();
-        clearTimeout(timer);
-        resolve();
-      }
-    });
-  }
-  return left() + offline.snapshot().refused.length;
 }

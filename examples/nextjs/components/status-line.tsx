@@ -21,19 +21,21 @@ export function StatusLine({ snapshot, busy, notice, counts, hiddenEdits, onUndo
   const deleted = held.at(-1);
   return (
     <p role="status" className="muted">
-      {deleted && (
-        <>Deleted “{deleted.base.title}”. <button className="link" onClick={() => onUndo(deleted)}>Undo</button>{" "}</>
-      )}
+      {deleted && `Deleted “${deleted.base.title}”. `}
+      {deleted && <button className="link" onClick={() => onUndo(deleted)}>Undo</button>}{" "}
       {notice} {isLoaded && numbers(counts, tasks.length)}{" "}
       {hiddenEdits > 0 && `${counted(hiddenEdits, "unfinished edit")} of tasks that do not match.`}{" "}
-      {busy && (isLoaded ? `Saving ${waiting > 1 ? `${counted(waiting, "change")} ` : ""}…` : "Loading your tasks…")}{" "}
+      {busy && (isLoaded ? saving(waiting) : "Loading your tasks…")}{" "}
       {slow && "The task service answers slowly."}
     </p>
   );
 }
 
+const saving = (waiting: number) => (waiting > 1 ? `Saving ${counted(waiting, "change")} …` : "Saving …");
+
 function numbers({ all, pending, completed, overdue }: Counts, total: number): string {
-  const parts = [`${number(pending)} pending`, `${number(completed)} completed`, overdue && `${number(overdue)} overdue`];
+  const parts = [`${number(pending)} pending`, `${number(completed)} completed`];
+  if (overdue) parts.push(`${number(overdue)} overdue`);
   const of = all < total ? ` of ${number(total)}` : "";
-  return `${counted(all, "task")}${of}: ${parts.filter(Boolean).join(", ")}.`;
+  return `${counted(all, "task")}${of}: ${parts.join(", ")}.`;
 }

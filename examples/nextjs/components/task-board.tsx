@@ -20,7 +20,8 @@ export function TaskBoard({ userId, userName }: { userId: string; userName: stri
       <main>
         <h1 ref={heading} tabIndex={-1}>Your tasks</h1>
         {problem && <p role="alert" className="alert">{problem}</p>}
-        {account ? <Board account={account} heading={heading} /> : !problem && <p role="status" className="muted">Loading your tasks…</p>}
+        {account && <Board account={account} heading={heading} />}
+        {!account && !problem && <p role="status" className="muted">Loading your tasks…</p>}
       </main>
     </>
   );

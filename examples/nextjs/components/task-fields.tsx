@@ -20,8 +20,9 @@ export function taskFields({ values, errors, onChange }: FieldsProps) {
   const field = (name: Name, label: string, input: ReactElement, hint?: string) => (
     <Field label={label} error={errors[name]} hint={hint}>{input}</Field>
   );
+  const title = <input {...control("title")} maxLength={MAX_TITLE} aria-required />;
   return {
-    title: (label: string) => field("title", label, <input {...control("title")} maxLength={MAX_TITLE} aria-required />),
+    title: (label: string) => field("title", label, title),
     description: field("description", "Description", (
       <textarea {...control("description")} maxLength={MAX_DESCRIPTION} rows={3} />
     )),
@@ -31,7 +32,14 @@ export function taskFields({ values, errors, onChange }: FieldsProps) {
   };
 }
 
-function Field({ label, error, hint, children }: { label: string; error?: string; hint?: string; children: ReactElement }) {
+interface FieldProps {
+  label: string;
+  error?: string;
+  hint?: string;
+  children: ReactElement;
+}
+
+function Field({ label, error, hint, children }: FieldProps) {
   const id = useId();
   const note: ReactNode = error ?? hint;
   return (
@@ -47,14 +55,16 @@ function Field({ label, error, hint, children }: { label: string; error?: string
   );
 }
 
-function PriorityPicker({ value, onChange }: { value: Priority; onChange: (priority: Priority) => void }) {
+function PriorityPicker({ value, onChange }: { value: Priority; onChange: (value: Priority) => void }) {
   const name = useId();
   return (
     <fieldset className="segments">
       <legend className="hidden">Priority</legend>
       {Object.entries(PRIORITIES).map(([priority, label]) => (
         <label key={priority}>
-          <input type="radio" name={name} checked={priority === value} onChange={() => onChange(priority as Priority)} />
+          <input
+            type="radio" name={name} checked={priority === value} onChange={() => onChange(priority as Priority)}
+          />
           {label}
         </label>
       ))}

@@ -1,4 +1,4 @@
-import { useRef } from "react";
+import { memo, useRef } from "react";
 import { flushSync } from "react-dom";
 import type { Task, TaskChange } from "tasks-client";
 import type { Draft } from "@/lib/draft";
@@ -22,7 +22,8 @@ interface Props {
   actions: TaskActions;
 }
 
-export function TaskItem({ task, draft, now, actions }: Props) {
+/** A row. It is drawn again only when its own task or draft has changed. */
+export const TaskItem = memo(function TaskItem({ task, draft, now, actions }: Props) {
   const row = useRef<HTMLLIElement>(null);
   const opener = useRef<HTMLButtonElement>(null);
   const { title, description, priority, completed } = task;
@@ -72,7 +73,7 @@ export function TaskItem({ task, draft, now, actions }: Props) {
       <button className="quiet" aria-label={`Delete ${title}`} onClick={remove}>Delete</button>
     </li>
   );
-}
+});
 
 /** The due date and the tags. */
 function Facts({ task, now }: { task: Task; now: number }) {

@@ -1,7 +1,7 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { type Account, openAccount } from "@/lib/account";
 import { authClient } from "@/lib/auth-client";
-import { onNews } from "@/lib/tabs";
+import { type News, onNews } from "@/lib/tabs";
 
 /** Open what this device holds of the person. Null until it is open. */
 export function useAccount(userId: string) {
@@ -31,7 +31,8 @@ export function useOwnSession(account: Account | null) {
   useEffect(() => {
     if (!account) return;
     const look = () => document.visibilityState === "visible" && void checkSession(account);
-    const forgetNews = onNews((news) => (news === "signed-out" ? window.location.assign("/sign-in") : checkSession(account)));
+    const hear = (news: News) => (news === "signed-out" ? window.location.assign("/sign-in") : checkSession(account));
+    const forgetNews = onNews(hear);
     window.addEventListener("focus", look);
     document.addEventListener("visibilitychange", look);
     return () => {

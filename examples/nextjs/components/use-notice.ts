@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useCallback, useState } from "react";
 
 /** What the page says about the last change, and about a change that this device could not store. */
 export function useNotice() {
@@ -6,7 +6,7 @@ export function useNotice() {
   const [problem, setProblem] = useState("");
 
   /** Do a change on this device, and announce it. Return whether it is stored. */
-  async function run(change: () => Promise<unknown>, done = ""): Promise<boolean> {
+  const run = useCallback(async (change: () => Promise<unknown>, done = ""): Promise<boolean> => {
     setProblem("");
     try {
       await change();
@@ -16,7 +16,7 @@ export function useNotice() {
     }
     say(done);
     return true;
-  }
+  }, []);
   return { notice, problem, say, run };
 }
 

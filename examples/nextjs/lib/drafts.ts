@@ -10,7 +10,8 @@ export const NOTHING: Draft = { base: EMPTY, values: EMPTY };
 
 const PREFIX = "drafts-";
 
-export const storeDrafts = (userId: string, drafts: Drafts) => sessionStorage.setItem(PREFIX + userId, JSON.stringify(drafts));
+export const storeDrafts = (userId: string, drafts: Drafts) =>
+  sessionStorage.setItem(PREFIX + userId, JSON.stringify(drafts));
 
 export const forgetDrafts = (userId: string) => sessionStorage.removeItem(PREFIX + userId);
 

@@ -16,7 +16,13 @@ export type Errors = Partial<Record<Name, string>>;
 
 export const EMPTY: Values = { title: "", description: "", priority: "medium", due: "", tags: "" };
 export const NAMES = Object.keys(EMPTY) as Name[];
-const FIELDS = { title: "title", description: "description", priority: "priority", due: "due_at", tags: "tags" } as const;
+export const FIELDS = {
+  title: "title",
+  description: "description",
+  priority: "priority",
+  due: "due_at",
+  tags: "tags",
+} as const;
 
 // The limits of the service.
 export const MAX_TITLE = 200;
@@ -25,7 +31,8 @@ const MAX_TAGS = 20;
 const MAX_TAG = 50;
 
 export function valuesOf({ title, description, priority, due_at, tags }: Omit<TaskFields, "completed">): Values {
-  return { title, description: description ?? "", priority, due: due_at ? localTime(due_at) : "", tags: tags.join(", ") };
+  const due = due_at ? localTime(due_at) : "";
+  return { title, description: description ?? "", priority, due, tags: tags.join(", ") };
 }
 
 export function fieldsOf({ title, description, priority, due, tags }: Values) {
@@ -60,8 +67,8 @@ export function check({ title, description, due, tags }: Values): Errors {
 
 /** Return the errors of the service beside the names of the form. A field is "title", or "tags.3". */
 export function errorsOf(refused: FieldError[]): Errors {
-  const named = refused.map(({ field, detail }) => [NAMES.find((name) => FIELDS[name] === field?.split(".")[0]), detail]);
-  return Object.fromEntries(named.filter(([name]) => name));
+  const named = NAMES.map((name) => [name, refused.find(({ field }) => field?.split(".")[0] === FIELDS[name])?.detail]);
+  return Object.fromEntries(named.filter(([, detail]) => detail));
 }
 
 export const keyOf = (task: Task): string => String(task.client_id ?? task.id);

@@ -19,7 +19,8 @@ export const counted = (count: number, noun: string) => `${number(count)} ${noun
 /** “3 changes wait”: also the verb depends on the number. */
 export const waitingChanges = (count: number) => `${counted(count, "change")} ${count === 1 ? "waits" : "wait"}`;
 
-export const time = (value: string) => new Date(value).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+export const time = (value: string) =>
+  new Date(value).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 
 /** Return the value of a field as a text. */
 export function shown<Field extends keyof TaskFields>(field: Field, value: TaskFields[Field] | undefined): string {
