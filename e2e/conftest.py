@@ -13,6 +13,8 @@ from django.conf import settings
 from playwright.sync_api import expect, sync_playwright
 
 from e2e.database import Database
+from e2e.people import Visitor
+from e2e.processes import ALGORITHMS, API_PORT, FRONT_END_PORT, FrontEnd, Service, build_front_end
 from e2e.report import Load, TooLong
 from todo_api.tests.server import clean_environment
 
@@ -115,6 +117,40 @@ def load(running):
 def logs(tmp_path_factory):
     """The folder of the processes that the tests of a module share."""
     return tmp_path_factory.mktemp("logs")
+
+
+@pytest.fixture(scope="module")
+def tokens(request):
+    """The front end's variables for tokens, which `indirect` parameters change."""
+    return {"TOKEN_MODE": "jwks"} | getattr(request, "param", {})
+
+
+@pytest.fixture(scope="module")
+def front_end(logs, tokens):
+    """The example. The first test builds it."""
+    build_front_end()
+    with FrontEnd(logs, FRONT_END_PORT, **tokens).running() as front_end:
+        yield front_end
+
+
+@pytest.fixture(scope="module")
+def service(logs, database_url, front_end, tokens):
+    """The service that the example's build has the address of."""
+    variables = {"BETTER_AUTH_URL": front_end.url, "CORS_ORIGINS": front_end.url, "DATABASE_URL": database_url}
+    algorithm = ALGORITHMS[tokens["TOKEN_MODE"]]
+    with Service(logs, API_PORT, JWT_ALGORITHM=algorithm, JWT_LEEWAY="0", **variables).running() as service:
+        yield service
+
+
+@pytest.fixture
+def visitor(new_page, service, front_end):
+    """`visitor("Alice")`: a user with an account, who sees the task list."""
+    return lambda name, **options: Visitor(new_page(**options), front_end, name).open()
+
+
+@pytest.fixture
+def alice(visitor):
+    return visitor("Alice")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from todo_api.tests.server import COMMAND, clean_environment, free_port
 EXAMPLE = settings.BASE_DIR / "examples" / "nextjs"
 CLIENT = settings.BASE_DIR / "clients" / "typescript"
 NEXT = ["node", "node_modules/next/dist/bin/next"]
+ALGORITHMS = {"jwks": "EdDSA", "hs256": "HS256"}  # of the example's TOKEN_MODE
 SECRET = "a-secret-of-the-end-to-end-tests-0123456789"  # the secret that Better Auth and the service share
 API_PORT, FRONT_END_PORT = 8321, 3221  # fixed, because the front end's build has the API's address in it
 

@@ -1,27 +1,17 @@
 """A deleted account leaves no task: the front end of examples/nextjs with the service, in a browser."""
 
-import itertools
-from contextlib import contextmanager
-
 import psycopg
 import pytest
 import requests
 from playwright.sync_api import expect
 
-from e2e.people import PASSWORD, Visitor
-from e2e.processes import API_PORT, FRONT_END_PORT, FrontEnd, Service, build_front_end
+from e2e.people import PASSWORD, Visitor, new_account
+from e2e.processes import ALGORITHMS, API_PORT, FRONT_END_PORT, FrontEnd, Service, build_front_end
 from e2e.test_accessibility import CLEAN, in_both_schemes
 
 pytestmark = pytest.mark.timeout(300)  # the first test builds the front end
 
-NUMBERS = itertools.count(1)
-ALGORITHMS = {"jwks": "EdDSA", "hs256": "HS256"}  # of the front end's TOKEN_MODE
 UNREACHABLE = "The account was not deleted. The task service cannot be reached. Try again in a moment."
-
-
-def new_name(name):
-    """Return the name with a number, because the users of one test are there in the next one."""
-    return f"{name}{next(NUMBERS)}"
 
 
 class Account:
@@ -64,33 +54,26 @@ def url(new_database):
 
 
 @pytest.fixture(scope="module", params=ALGORITHMS)
-def front_end(url, tmp_path_factory, request):
+def front_end(url, logs, request):
     build_front_end()
-    variables = {"TOKEN_MODE": request.param, "DATABASE_URL": url}
-    front_end = FrontEnd(tmp_path_factory.mktemp("front-end"), FRONT_END_PORT, **variables)
-    yield front_end.start()
-    front_end.stop()
+    with FrontEnd(logs, FRONT_END_PORT, TOKEN_MODE=request.param, DATABASE_URL=url).running() as front_end:
+        yield front_end
 
 
 @pytest.fixture(scope="module")
-def service(front_end, url, tmp_path_factory):
+def service(front_end, url, logs):
     """A service that knows the users. It refuses the token of a deleted user, so the tasks have to be deleted first."""
     variables = {"BETTER_AUTH_URL": front_end.url, "CORS_ORIGINS": front_end.url, "DATABASE_URL": url}
     variables |= {"JWT_ALGORITHM": ALGORITHMS[front_end.variables["TOKEN_MODE"]], "REQUIRE_KNOWN_USER": "true"}
-    service = Service(tmp_path_factory.mktemp("service"), API_PORT, **variables)
-    yield service.start()
-    service.stop()
+    with Service(logs, API_PORT, **variables).running() as service:
+        yield service
 
 
 @pytest.fixture
 def sign_up(front_end, service, url):
     """`sign_up("Bob")`: the account of a user without a browser."""
 
-    def sign_up(name):
-        name = new_name(name)
-        return Account(front_end, url, "sign-up", name=name, email=f"{name}@example.com", password=PASSWORD)
-
-    return sign_up
+    return lambda name: Account(front_end, url, "sign-up", **new_account(name))
 
 
 @pytest.fixture
@@ -108,28 +91,19 @@ def admin(sign_up):
 @pytest.fixture
 def visitor(new_page, front_end, service):
     """A user who has signed up in a browser."""
-    return Visitor(new_page(), front_end, new_name("Alice")).sign_up()
+    return Visitor(new_page(), front_end, "Alice").open()
 
 
 @pytest.fixture
 def alice(visitor, front_end, url):
     """The account of `visitor`."""
-    return Account(front_end, url, "sign-in", email=visitor.account["E-mail"], password=PASSWORD)
+    return Account(front_end, url, "sign-in", email=visitor.account["email"], password=PASSWORD)
 
 
 @pytest.fixture
 def deleted(visitor):
     """The heading of the page that follows the deletion."""
     return visitor.page.get_by_role("heading", name="Your account is deleted")
-
-
-@contextmanager
-def stopped(service):
-    service.stop()
-    try:
-        yield
-    finally:
-        service.start()
 
 
 def delete_account(page, password=PASSWORD):
@@ -161,7 +135,7 @@ with_key_set = pytest.mark.parametrize("front_end", ["jwks"], indirect=True)
 def test_nothing_is_deleted_while_the_service_is_down(visitor, alice, service, deleted, picture):
     visitor.add("Call the dentist")
     visitor.sees("Call the dentist")
-    with stopped(service):
+    with service.stopped():
         delete_account(visitor.page)
         expect(visitor.alert).to_have_text(UNREACHABLE)
         picture(visitor.page, "account")
@@ -194,7 +168,7 @@ def test_an_administrator_removes_a_user_with_all_tasks(admin, bob):
 
 @with_key_set
 def test_an_administrator_repeats_a_removal_that_failed(admin, bob, service):
-    with stopped(service):
+    with service.stopped():
         response = admin.post("/admin/remove-user", {"userId": bob.id})
     assert (response.status_code, response.json()["message"]) == (503, UNREACHABLE)
     assert (bob.tasks, bob.exists) == (2, True)

@@ -5,11 +5,8 @@ import subprocess
 import sys
 
 import pytest
-from django.conf import settings
 
-from e2e.processes import node_environment
-
-CLIENT = settings.BASE_DIR / "clients" / "typescript"
+from e2e.processes import CLIENT, node_environment
 
 
 @pytest.mark.timeout(300)
