@@ -79,7 +79,12 @@ def own_database():
 
 def migrate(url):
     """Create the service's tables."""
-    command = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+    manage(url, "migrate", "--verbosity=0")
+
+
+def manage(url, *arguments):
+    """Run a command of manage.py on this database."""
+    command = [sys.executable, "manage.py", *arguments]
     subprocess.run(command, cwd=settings.BASE_DIR, env=clean_environment(DATABASE_URL=url), check=True)
 
 

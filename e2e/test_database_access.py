@@ -3,13 +3,15 @@
 import os
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from shutil import chown, which
 
+import psycopg
 import pytest
 
-from e2e.conftest import migrate
+from e2e.conftest import manage, migrate
 from e2e.database import UNPRIVILEGED, Database
 from e2e.processes import SECRET, Service
 from todo_api.tests.server import free_port
@@ -32,6 +34,7 @@ def pgbouncer(own_database):
     port, file = free_port(), own_database.folder / "pgbouncer.ini"
     file.write_text(
         f"[databases]\npostgres = host=127.0.0.1 port={own_database.port} user=app\n"
+        f"protected = host=127.0.0.1 port={own_database.port} dbname=postgres user=service pool_size=2\n"
         f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
         "pool_mode = transaction\ndefault_pool_size = 20\nmax_client_conn = 200\n"
     )
@@ -52,6 +55,28 @@ def test_100_clients_through_pgbouncer_with_20_connections(start, own_database, 
     report.print("PgBouncer with 20 connections, 100 clients")
     assert not report.refused
     assert report.lost == 0
+
+
+def test_row_level_security_through_pgbouncer_with_2_connections(start, own_database, pgbouncer):
+    own_database.execute("CREATE ROLE service LOGIN")
+    manage(own_database.url, "enable_row_level_security", "service")
+    url = own_database.url_at(pgbouncer).replace("/postgres", "/protected")
+    variables = {"ROW_LEVEL_SECURITY": "true", "ADMIN_ENABLED": "false", "DB_STATEMENT_TIMEOUT": "0"}
+    service = start(Service, DATABASE_URL=url, WEB_CONCURRENCY="2", USER_CONCURRENCY="0", **variables)
+
+    def titles(user_id):
+        token = make_token(user_id, secret=SECRET)
+        made = [service.call(token, "POST", "/api/tasks", {"title": f"{user_id} {n}"}).status_code for n in range(10)]
+        return made, [task["title"] for task in service.call(token, "GET", "/api/tasks").json()]
+
+    users = [f"user{n}" for n in range(20)]
+    with ThreadPoolExecutor(20) as threads:
+        found = list(threads.map(titles, users))
+    with psycopg.connect(url, autocommit=True, prepare_threshold=None) as other:
+        foreign = [other.execute("SELECT count(*) FROM tasks").fetchone() for _ in range(20)]
+
+    assert found == [([201] * 10, [f"{user_id} {n}" for n in range(10)]) for user_id in users]
+    assert foreign == [(0,)] * 20
 
 
 @pytest.fixture

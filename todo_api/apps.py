@@ -18,3 +18,4 @@ class TodoApiConfig(AppConfig):
 
         register(checks.check_settings, Tags.security)
         register(checks.check_user_table, Tags.database)
+        register(checks.check_policies, Tags.database)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from django.core.checks import Warning as CheckWarning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError, ProgrammingError, connection
 
+from tasks.management.commands.enable_row_level_security import RIGHTS
 from tasks.queries import SORTS
 from todo_api.identity.jwks import KEY_TYPES
 from todo_api.identity.known_users import find_user
@@ -141,6 +143,23 @@ def check_redis_address() -> Iterator[CheckMessage]:
         )
 
 
+def check_row_level_security() -> Iterator[CheckMessage]:
+    if not settings.ROW_LEVEL_SECURITY:
+        return
+    if connection.vendor != "postgresql":
+        yield Error(
+            "ROW_LEVEL_SECURITY is true, but the database is not PostgreSQL.",
+            hint="Set DATABASE_URL, or leave ROW_LEVEL_SECURITY unset.",
+            id="todo_api.E011",
+        )
+    if settings.ADMIN_ENABLED:
+        yield Error(
+            "ROW_LEVEL_SECURITY is true, so the admin would show no tasks.",
+            hint="Set ADMIN_ENABLED=false. docs/deployment.md shows where to run the admin.",
+            id="todo_api.E012",
+        )
+
+
 RULES: tuple[Callable[[], Iterator[CheckMessage]], ...] = (
     check_django_secret_key,
     check_algorithm,
@@ -150,6 +169,7 @@ RULES: tuple[Callable[[], Iterator[CheckMessage]], ...] = (
     check_default_sort,
     check_rates,
     check_redis_address,
+    check_row_level_security,
 )
 
 
@@ -177,10 +197,36 @@ def check_user_table(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+def check_policies(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """With ROW_LEVEL_SECURITY warn when the policies do not apply to the service's role.
+
+    It is a warning, because `migrate` and the other commands run as the owner. A server does not start with it.
+    """
+    if not settings.ROW_LEVEL_SECURITY or connection.vendor != "postgresql":
+        return []
+    active = None
+    with suppress(OperationalError, InterfaceError), connection.cursor() as cursor:  # ignore an unreachable database
+        cursor.execute(
+            "SELECT bool_and(row_security_active(to_regclass(name)::oid)) FROM unnest(%s::text[]) AS name",
+            [list(RIGHTS)],
+        )
+        [active] = cursor.fetchone()
+    connection.close()
+    if active is not False:  # None: there are no tables yet
+        return []
+    return [
+        CheckWarning(
+            "ROW_LEVEL_SECURITY is true, but PostgreSQL shows this role all rows.",
+            hint="Run manage.py enable_row_level_security ROLE, and connect as that role.",
+            id="todo_api.W002",
+        )
+    ]
+
+
 def refuse_to_start_misconfigured() -> None:
     """Run all checks, also those of Django and of libraries. Raise ImproperlyConfigured for the first error."""
     for message in run_checks():
-        if message.id == "todo_api.W001" or (message.level >= ERROR and not message.is_silenced()):
+        if message.id in ("todo_api.W001", "todo_api.W002") or (message.level >= ERROR and not message.is_silenced()):
             text = f"{message.msg.rstrip('.')}. {message.hint or ''}".strip()
             for setting, variable in VARIABLES.items():
                 text = text.replace(setting, variable)

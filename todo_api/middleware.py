@@ -21,6 +21,7 @@ from django.utils.deprecation import MiddlewareMixin
 
 from todo_api import health, metrics, request_log
 from todo_api.exceptions import log_exception, problem_response
+from todo_api.identity.current_user import current_user
 from todo_api.logging import set_request_id
 from todo_api.postgresql.time_limit import time_limit
 from todo_api.throttling import in_flight
@@ -47,6 +48,7 @@ class RequestMiddleware:
         client_id = request.META.get("HTTP_X_REQUEST_ID", "")
         request_id = client_id if WELL_FORMED_ID.fullmatch(client_id) else new_request_id()
         set_request_id(request_id)
+        current_user.set(None)  # that of the request before on this connection
         with ExitStack() as work:
             work.callback(in_flight.finish)
             work.enter_context(metrics.recorder.in_work())

@@ -65,6 +65,7 @@ try:
     CONN_MAX_AGE = env.int("DB_CONN_MAX_AGE", 240, validate=validate.Range(min=0))
     DB_POOL_SIZE = env.int("DB_POOL_SIZE", 16, validate=validate.Range(min=1))
     DB_STATEMENT_TIMEOUT = env.int("DB_STATEMENT_TIMEOUT", 4, validate=validate.Range(min=0))
+    ROW_LEVEL_SECURITY = env.bool("ROW_LEVEL_SECURITY", False)
     DB_TIME_LIMIT = (DB_STATEMENT_TIMEOUT or 4) + 0.5  # seconds that a request may wait for the database
 
     JWT_ALGORITHM = env.str("JWT_ALGORITHM", "HS256")

@@ -17,6 +17,7 @@ from rest_framework.exceptions import APIException, AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
+from todo_api.identity.current_user import current_user
 from todo_api.identity.jwks import KEY_TYPES, KeySetUnavailable, KeyStore
 from todo_api.identity.tokens import Claims, KeysFor, TokenError, TokenVerifier, shared_secret
 
@@ -103,7 +104,9 @@ class BetterAuthAuthentication(JWTAuthentication):
             raise IdentityUnavailable from error
 
     def get_user(self, validated_token: Claims) -> Caller:  # type: ignore[override]
-        return Caller(user_id=validated_token["sub"])
+        caller = Caller(user_id=validated_token["sub"])
+        current_user.set(caller.user_id)
+        return caller
 
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge of a 401 (RFC 6750, section 3)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 from psycopg import adapters
@@ -11,6 +12,7 @@ from psycopg.adapt import AdaptersMap
 from psycopg.pq import Format
 
 from todo_api.postgresql.connection import Connection, connect
+from todo_api.postgresql.cursor import CallersCursor
 from todo_api.postgresql.pool import Pool, is_usable, resolved
 
 TIMESTAMPTZ = adapters.types["timestamptz"].oid
@@ -46,6 +48,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         """Return Django's parameters with psycopg's loader of timestamps. Connections are in UTC in both cases."""
         params: dict[str, Any] = super().get_connection_params()
+        if settings.ROW_LEVEL_SECURITY:
+            params["cursor_factory"] = CallersCursor
         loader = adapters.get_loader(TIMESTAMPTZ, Format.TEXT)
         params["context"] = AdaptersMap(params["context"])
         params["context"].register_loader("timestamptz", loader)
