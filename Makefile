@@ -50,8 +50,9 @@ faults: .venv/tools ## faults of the database and the service under load, with c
 	@E2E_SECONDS=$${E2E_SECONDS:-60} $(PY) -m pytest e2e/test_faults.py e2e/test_faults_of_the_service.py \
 		e2e/test_database_access.py -n0 -s -q
 
-model: .venv/tools ## random requests, compared with a model in Python (TIMES=100, DB=sqlite)
-	@TEST_DB=$(DB) TIMES=$${TIMES:-100} $(PY) -m pytest tasks/tests/test_model.py -q -o faulthandler_timeout=0
+model: .venv/tools ## random requests, compared with a model in Python, and random tasks and texts (TIMES=100, DB=sqlite)
+	@TEST_DB=$(DB) TIMES=$${TIMES:-100} $(PY) -m pytest tasks/tests/test_model.py tasks/tests/test_properties.py \
+		todo_api/identity/tests/test_token_mutations.py -q -o faulthandler_timeout=0
 
 sync: .venv/tools ## parallel writers, readers of changes, keys, If-Match and deadlocks for an hour (SECONDS=3600)
 	@SYNC_SECONDS=$${SECONDS:-3600} $(PY) -m pytest e2e/test_sync_stress.py -n0 -s -q -o faulthandler_timeout=0
