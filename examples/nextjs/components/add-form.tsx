@@ -1,4 +1,4 @@
-import { useRef } from "react";
+import { useRef, useState } from "react";
 import type { Draft } from "@/lib/draft";
 import { EMPTY, type Values } from "@/lib/values";
 import { taskFields } from "./task-fields";
@@ -15,6 +15,7 @@ export function AddForm({ draft: { values }, onChange, onSave }: Props) {
   const newest = useRef(values);
   newest.current = values;
   const saving = useRef(false);
+  const [isOpen, setOpen] = useState(false);
 
   async function save() {
     if (saving.current) return; // pressed twice
@@ -25,16 +26,17 @@ export function AddForm({ draft: { values }, onChange, onSave }: Props) {
   }
 
   const { errors, onSubmit } = useCheckedForm(values, save);
+  const more = isOpen || Boolean(errors.due ?? errors.tags ?? errors.description);
   const fields = taskFields({ values, errors, onChange: (values) => onChange({ base: EMPTY, values }) });
   return (
     <form className="card add" aria-label="Add a task" noValidate onSubmit={onSubmit}>
       {fields.title("New task")}
       {fields.priority}
       <button className="primary">Add</button>
-      <details open={Boolean(errors.due ?? errors.tags ?? errors.description)}>
+      <details open={more} onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>Due date, tags, description</summary>
-        <div className="row">{fields.due}{fields.tags}</div>
-        {fields.description}
+        {more && <div className="row">{fields.due}{fields.tags}</div>}
+        {more && fields.description}
       </details>
     </form>
   );
