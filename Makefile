@@ -75,6 +75,9 @@ dashboard: node .venv/tools examples/nextjs/node_modules/.installed ## draw the 
 newcomer: node .venv/tools ## follow docs/api.md from an empty folder to a list on the screen, and print the times (Node 20, ports 3000, 8000)
 	@$(PY) -m pytest e2e/newcomer.py -n0 -s -q -o faulthandler_timeout=0
 
+fuzz: .venv/tools ## generated requests against a running service, with every check of schemathesis (CASES=500, SEED=1)
+	@$(PY) -m pytest e2e/fuzz.py -n0 -s -q -o faulthandler_timeout=0
+
 bench: .venv/tools ## load test on this machine, or of URL= with TOKEN= (needs wrk)
 	@$(PY) benchmarks/load.py
 
@@ -163,4 +166,4 @@ node:
 	@command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' 2>/dev/null || \
 		{ echo "This target needs Node 20 or newer, with npm: https://nodejs.org" >&2; exit 1; }
 
-.PHONY: node cluster help setup run test check e2e slow-clients rolling-restart faults sync mutants failover dashboard bench demo client client-e2e check-client format schema lock audit sbom soak newcomer model
+.PHONY: node cluster help setup run test check e2e slow-clients rolling-restart faults sync mutants failover dashboard bench demo client client-e2e check-client format schema lock audit sbom soak newcomer model fuzz
