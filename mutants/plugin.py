@@ -192,6 +192,7 @@ def describe(mutant: Mutant, status: str, **more: Any) -> dict[str, Any]:
 def is_noise(mutant: Mutant) -> bool:
     """Return whether a quick look leaves the mutant out: one that nearly always raises an exception."""
     fewer = mutant.after.count(",") < mutant.before.count(",") or mutant.after.startswith(")")
+    fewer = fewer or ", )" in mutant.after
     return QUICK and (fewer or "XX" in mutant.after or mutant.after.count("None") > mutant.before.count("None"))
 
 

@@ -143,12 +143,33 @@ def cut_connection():
         sock.shutdown(socket.SHUT_RDWR)
 
 
-@pytest.mark.parametrize(("method", "body"), [("get", None), ("put", {"title": "Sell"})])
-def test_a_repeatable_request_on_a_cut_connection_is_repeated(alice, make_task, method, body):
-    url = f"/api/tasks/{make_task().pk}"
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("get", "", None),
+        ("get", "/counts", None),
+        ("get", "/changes", None),
+        ("get", "/{}", None),
+        ("put", "/{}", {"title": "Sell"}),
+        ("post", "", {"title": "x", "client_id": "0191e7a8-3c5e-7b1a-9f60-2d4c8a1b3e5f"}),
+    ],
+)
+def test_a_repeatable_request_on_a_cut_connection_is_repeated(alice, make_task, method, path, body):
+    url = f"/api/tasks{path.format(make_task().pk)}"
     cut_connection()
 
-    assert getattr(alice, method)(url, body).status_code == 200
+    assert getattr(alice, method)(url, body).status_code == (201 if method == "post" else 200)
+
+
+def test_a_conditional_write_on_a_cut_connection_is_503(alice, make_task):
+    task = make_task()
+    cut_connection()
+
+    response = alice.put(f"/api/tasks/{task.pk}", {"title": "Sell"}, HTTP_IF_MATCH=f'"{task.version}"')
+
+    connection.close()
+    assert response.status_code == 503
+    assert Task.objects.get().title == task.title
 
 
 @pytest.mark.parametrize(
