@@ -119,6 +119,7 @@ def test_the_page_fits_a_phone(visitor, picture):
     alice.add(
         "Call the dentist and ask whether Thursday suits", "High", **{"Due date": "2020-02-01T18:00", "Tags": "health"}
     )
+    alice.add("https://example.com/" + "a" * 180)
     alice.has_saved()
     widths = [alice.page.evaluate("document.documentElement.scrollWidth")]
     picture(alice.page, "frontend-phone")

@@ -1,6 +1,7 @@
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { type Account, openAccount } from "@/lib/account";
 import { authClient } from "@/lib/auth-client";
+import { forgetDrafts } from "@/lib/drafts";
 import { type News, onNews } from "@/lib/tabs";
 
 /** Open what this device holds of the person. Null until it is open. */
@@ -31,7 +32,7 @@ export function useOwnSession(account: Account | null) {
   useEffect(() => {
     if (!account) return;
     const look = () => document.visibilityState === "visible" && void checkSession(account);
-    const hear = (news: News) => (news === "signed-out" ? window.location.assign("/sign-in") : checkSession(account));
+    const hear = (news: News) => (news === "signed-out" ? leave(account) : checkSession(account));
     const forgetNews = onNews(hear);
     window.addEventListener("focus", look);
     document.addEventListener("visibilitychange", look);
@@ -41,6 +42,12 @@ export function useOwnSession(account: Account | null) {
       document.removeEventListener("visibilitychange", look);
     };
   }, [account]);
+}
+
+/** The person has signed out in another tab. */
+function leave({ userId }: Account) {
+  forgetDrafts(userId);
+  window.location.assign("/sign-in");
 }
 
 async function checkSession({ userId, offline, renew }: Account) {
