@@ -293,6 +293,6 @@ def versions(tasks):
 
 @pytest.mark.django_db
 @pytest.mark.timeout(300 * TIMES_MORE)
-def test_the_api_does_what_the_model_does(monkeypatch):
+def test_the_api_does_what_the_model_does(monkeypatch, patient):
     monkeypatch.setattr(sync_tokens, "this_hour", lambda: 500_000)  # a token has the hour in it
     run_state_machine_as_test(Requests, settings=examples(40, stateful_step_count=50))

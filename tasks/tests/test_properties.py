@@ -18,7 +18,11 @@ from tasks.tests.strategies import TIMES, TIMES_MORE, examples, filters, new_tas
 from todo_api.tests.client import quick_client
 from todo_api.tests.mutations import mutated
 
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(300 * TIMES_MORE)]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("patient"),
+    pytest.mark.timeout(300 * TIMES_MORE),
+]
 
 USERS = (f"user-{number}" for number in count())  # each example has a user of its own
 created_times = st.sampled_from([*TIMES, None])
