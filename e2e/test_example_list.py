@@ -56,10 +56,6 @@ def test_due_dates_and_tags_are_shown_in_words(visitor):
 def test_an_error_stands_beside_its_field(alice):
     form = alice.page.get_by_role("form", name="Add a task")
     title, tags = form.get_by_label("New task"), form.get_by_label("Tags")
-    assert (title.get_attribute("maxlength"), form.get_by_label("Description").get_attribute("maxlength")) == (
-        "200",
-        "1000",
-    )
 
     alice.add(" ", Tags="x" * 51)
 
@@ -67,6 +63,8 @@ def test_an_error_stands_beside_its_field(alice):
     for field, error in ((title, "Write a title."), (tags, "Use at most 50 characters for a tag.")):
         expect(field).to_have_attribute("aria-invalid", "true")
         expect(field).to_have_accessible_description(error)
+    expect(title).to_have_attribute("maxlength", "200")
+    expect(form.get_by_label("Description")).to_have_attribute("maxlength", "1000")
     alice.add("Buy milk", Tags="home")
     alice.sees("Buy milk")
     expect(title).not_to_have_attribute("aria-invalid", "true")
