@@ -126,8 +126,8 @@ def logs(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tokens(request):
-    """The front end's variables for tokens, which `indirect` parameters change."""
-    return {"TOKEN_MODE": "jwks"} | getattr(request, "param", {})
+    """The front end's variables for tokens, which `indirect` parameters change; None changes nothing."""
+    return {"TOKEN_MODE": "jwks"} | (getattr(request, "param", None) or {})
 
 
 @pytest.fixture(scope="module")

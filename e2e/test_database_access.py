@@ -17,7 +17,7 @@ from e2e.processes import SECRET, Service
 from todo_api.tests.server import free_port
 from todo_api.tests.tokens import make_token
 
-SECONDS = int(os.environ.get("E2E_SECONDS", "6"))
+SECONDS = int(os.environ.get("E2E_SECONDS", "5"))
 # Of Debian's package `postgresql`. The PostgreSQL of the other tests is built without TLS.
 DEBIAN = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
 PGBOUNCER = which("pgbouncer") or which("pgbouncer", path="/usr/sbin")

@@ -16,7 +16,7 @@ from e2e.report import assert_within, percentile, slowest
 from todo_api.tests.tokens import make_token
 
 LONG = "E2E_SECONDS" in os.environ
-SECONDS = int(os.environ.get("E2E_SECONDS", "6"))
+SECONDS = int(os.environ.get("E2E_SECONDS", "5"))
 # More threads than clients, so that a client waits for the database and not for a thread.
 VARIABLES = {"WEB_CONCURRENCY": "2", "USER_CONCURRENCY": "8"}
 LONGEST = 5  # seconds until each request is answered

@@ -12,7 +12,7 @@ import pytest
 from e2e.processes import Service, wait_until
 from e2e.report import assert_within, percentile, slowest
 
-SECONDS = int(os.environ.get("E2E_SECONDS", "6"))
+SECONDS = int(os.environ.get("E2E_SECONDS", "5"))
 VARIABLES = {"WEB_CONCURRENCY": "2", "USER_CONCURRENCY": "8"}
 
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(12 * SECONDS + 120)]

@@ -16,7 +16,7 @@ from todo_api.tests.tokens import make_token
 
 REQUESTS = int(os.environ.get("ROLLING_REQUESTS", "2000"))
 
-pytestmark = pytest.mark.alone
+pytestmark = pytest.mark.timeout(180)
 
 
 class Load:
@@ -96,7 +96,7 @@ def test_sigterm_under_load_resets_no_connection(start, database_url, keep_alive
 
 
 def test_after_sigterm_readiness_is_503_and_requests_are_answered(start, database_url):
-    service = start(Service, DATABASE_URL=database_url, DRAIN_SECONDS="3")
+    service = start(Service, DATABASE_URL=database_url, DRAIN_SECONDS="5")
     before = service.call("", "GET", "/health/ready").status_code
 
     service.process.send_signal(signal.SIGTERM)
