@@ -204,12 +204,15 @@ def new_page(chromium, running):
 
 @pytest.fixture(scope="session")
 def picture():
-    """`picture(page, "admin")`: a screenshot in the folder E2E_SCREENSHOTS, if it is set."""
+    """`picture(page, "admin")`: screenshots "admin" and "admin-dark" in the folder E2E_SCREENSHOTS, if it is set."""
     folder = os.environ.get("E2E_SCREENSHOTS")
 
     def take(page, name):
-        if folder:
-            page.mouse.move(0, 0)
-            page.screenshot(path=Path(folder) / f"{name}.png")
+        if not folder:
+            return
+        page.mouse.move(0, 0)
+        for scheme, file in (("dark", f"{name}-dark.png"), ("light", f"{name}.png")):
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=Path(folder) / file)
 
     return take

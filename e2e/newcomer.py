@@ -20,6 +20,7 @@ from todo_api.tests.environment import variables_of_the_service
 SECTION = re.compile(r"^## 1\. .*?(?=^## 2\. )", re.MULTILINE | re.DOTALL)
 STEP = re.compile(r'^```tsx? title="(?P<file>.+)"\n(?P<text>[\s\S]*?)^```$|^ {4}(?P<command>.+)$', re.MULTILINE)
 SERVERS = {"make run": (8000, "/health"), "npm run dev": (3000, "/")}
+SLOW = 120_000  # milliseconds: the development server compiles each page and route at its first request
 DATABASE = "postgresql://user:password@host/name"  # in the document
 
 pytestmark = pytest.mark.timeout(1800)
@@ -41,14 +42,11 @@ class Terminal:
         self.folder, self.logs, self.lines = folder, logs, 0
         own = variables_of_the_service()
         self.environment = {name: value for name, value in os.environ.items() if name not in own}
-        self.environment |= {
-            "npm_config_cache": f"{logs}/npm",
-            "PIP_CACHE_DIR": f"{logs}/pip",
-            "npm_config_yes": "true",
-        }
+        caches = {"npm_config_cache": f"{logs}/npm", "PIP_CACHE_DIR": f"{logs}/pip"}
+        self.environment |= caches | {"npm_config_yes": "true"}  # the answer to "Ok to proceed?" of npm create
 
     def run(self, command):
-        command = ["bash", "-ec", f"{command} >&2; pwd"]
+        command = ["bash", "-ec", f"{{ {command}\n}} >&2; pwd"]
         options = {"cwd": self.folder, "env": self.environment, "stdin": subprocess.DEVNULL}
         result = subprocess.run(command, **options, capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
@@ -110,10 +108,11 @@ def execute(command, terminal, running):
 
 
 def add_a_task(page):
+    page.set_default_timeout(SLOW)
     page.goto("http://localhost:3000")
     page.get_by_label("E-mail").fill("alice@example.com")
     page.get_by_label("Password").fill("correct horse battery")
     page.get_by_role("button", name="Sign up").click()
     page.get_by_label("New task").fill("Buy milk")
     page.get_by_role("button", name="Add").click()
-    expect(page.get_by_role("listitem")).to_have_text("Buy milk")
+    expect(page.get_by_role("listitem")).to_have_text("Buy milk", timeout=SLOW)

@@ -1,5 +1,11 @@
 """The front end of examples/nextjs as an installed application: it opens without a network."""
 
+import os
+import signal
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
 import pytest
 from playwright.sync_api import expect
 
@@ -27,6 +33,11 @@ LOAD_DURING_A_SIGN_OUT = """async (isForgotten) => {
   await loading;
   await Promise.all(work);
   return Boolean(await caches.match("/"));
+}"""
+UPDATE = """async () => {
+  const changed = new Promise((resolve) => navigator.serviceWorker.addEventListener("controllerchange", resolve));
+  await navigator.serviceWorker.register("/sw.js?build=next");
+  await changed;
 }"""
 
 
@@ -60,6 +71,35 @@ def wait_until_kept(page):
     wait_until(lambda: page.evaluate(KEPT))
 
 
+def shows(visitor, *titles):
+    """Expect these tasks, newest first, and the words that the page is offline."""
+    expect(visitor.page.locator("li .title")).to_have_text(list(titles))
+    expect(visitor.alert).to_contain_text("You see your tasks as they were.")
+
+
+def titles(service, visitor):
+    return [task["title"] for task in service.call(visitor.tokens[-1], "GET", "/api/tasks").json()]
+
+
+@contextmanager
+def bad_gateway():
+    """A server at the address of the front end that answers 501 to every request."""
+    with HTTPServer(("127.0.0.1", FRONT_END_PORT), BaseHTTPRequestHandler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield
+        server.shutdown()
+
+
+@contextmanager
+def hanging(process):
+    """The process accepts connections and does not answer."""
+    os.killpg(process.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(process.process.pid, signal.SIGCONT)
+
+
 def test_chromium_can_install_it(alice):
     devtools = alice.page.context.new_cdp_session(alice.page)
 
@@ -80,6 +120,34 @@ def test_the_manifest_and_its_icons_are_there(alice, front_end):
         assert (response.status, response.headers["content-type"]) == (200, "image/png")
 
 
+def test_the_page_opens_without_a_network_and_sends_its_writes_later(alice, service, picture):
+    context = alice.page.context
+    context.set_offline(True)
+    alice.page.reload()
+    shows(alice, "Buy milk")
+    alice.add("Call the dentist")
+    expect(alice.alert).to_contain_text("1 change waits for the network.")
+    picture(alice.page, "frontend-offline")
+
+    context.set_offline(False)
+
+    alice.sees("Call the dentist", "Buy milk")
+    wait_until(lambda: titles(service, alice) == ["Buy milk", "Call the dentist"])
+
+
+def test_the_page_opens_while_the_front_end_hangs(alice, front_end):
+    with hanging(front_end):
+        alice.page.reload()
+        expect(alice.page.locator("li .title")).to_have_text("Buy milk")
+
+
+def test_the_page_opens_while_a_proxy_reports_an_error(alice, front_end):
+    front_end.stop()
+    with bad_gateway():
+        alice.page.reload()
+        expect(alice.page.locator("li .title")).to_have_text("Buy milk")
+
+
 def test_another_page_says_that_there_is_no_network(alice, front_end):
     alice.page.context.set_offline(True)
 
@@ -98,6 +166,18 @@ def test_after_a_sign_out_no_page_opens_without_a_network(alice, front_end):
 
     expect(alice.page.get_by_role("heading", name="No connection")).to_be_visible()
     expect(alice.page.get_by_text("Buy milk")).to_have_count(0)
+
+
+def test_after_another_persons_sign_in_only_their_page_opens(alice, front_end):
+    alice.page.context.clear_cookies()
+    bob = Visitor(alice.page, front_end, "Bob").sign_up()
+    wait_until_kept(bob.page)
+    bob.page.context.set_offline(True)
+
+    bob.page.reload()
+
+    shows(bob)
+    expect(bob.page.get_by_role("banner")).to_contain_text("Bob")
 
 
 def test_a_session_that_has_ended_leaves_no_page(alice, front_end):
@@ -125,3 +205,14 @@ def test_nothing_of_the_apis_is_kept(alice, front_end):
     paths = {address.removeprefix(front_end.url) for address in kept}
     assert {"/", "/offline.html"} <= paths
     assert {path for path in paths if not path.startswith("/_next/static/")} == {"/", "/offline.html"}
+
+
+def test_the_worker_of_a_new_build_keeps_the_page_again_and_deletes_the_old_caches(alice):
+    alice.page.evaluate(UPDATE)
+    wait_until(lambda: sorted(alice.page.evaluate("caches.keys()")) == ["files-next", "page-next"])
+    wait_until_kept(alice.page)
+
+    alice.page.context.set_offline(True)
+    alice.page.reload()
+
+    shows(alice, "Buy milk")
