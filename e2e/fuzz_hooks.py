@@ -57,8 +57,9 @@ def shorten_search(query):
 
 def keep_ids_of_64_bits(query):
     """A pattern has no bound for a number of 19 digits."""
-    if ids := query.get("ids"):
-        query["ids"] = ",".join(key if "-" in key or int(key) <= MAX_ID else str(MAX_ID) for key in ids.split(","))
+    if "ids" in query:  # a link may set a number
+        keys = str(query["ids"]).split(",")
+        query["ids"] = ",".join(str(min(int(key), MAX_ID)) if key.isdecimal() else key for key in keys)
 
 
 def demand_filter(query):
