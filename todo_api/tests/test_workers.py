@@ -1,17 +1,20 @@
 """What one worker does while a request waits, with the real gunicorn and one worker process."""
 
+import gc
 import socket
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 
 from conftest import make_token
 from todo_api.clients import HEADERS
 from todo_api.tests.server import Server, database_of_the_tests
+from todo_api.workers import discard_database_wrappers
 
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no locked rows")
 CSRF = "a" * 32
@@ -155,3 +158,18 @@ def test_a_recycled_worker_does_not_turn_readiness(tmp_path, django_db_setup, tr
         server.process.wait(10)
 
     assert status == 200
+
+
+def test_a_clients_connection_leaves_no_database_wrapper_in_memory():
+    def serve():
+        wrapper = weakref.ref(connections["default"])
+        discard_database_wrappers()
+        return wrapper
+
+    gc.disable()
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            wrapper = thread.submit(serve).result()
+        assert wrapper() is None
+    finally:
+        gc.enable()
