@@ -16,6 +16,7 @@ def tasks(alice):
     alice.add("Water the plants")
     alice.page.get_by_role("checkbox", name="Complete Water the plants").click()
     alice.sees("Water the plants", "Call the dentist", "Buy milk")
+    alice.go().sees("Water the plants", "Call the dentist", "Buy milk")  # the form for new tasks is small again
 
 
 def test_an_empty_list(alice):

@@ -120,6 +120,8 @@ def test_the_page_fits_a_phone(visitor, picture):
     alice.add("https://example.com/" + "a" * 180)
     alice.has_saved()
     widths = [alice.page.evaluate("document.documentElement.scrollWidth")]
+    alice.go()
+    expect(alice.page.get_by_role("listitem")).to_have_count(2)
     picture(alice.page, "frontend-phone")
 
     alice.edit("Call the dentist and ask whether Thursday suits")
