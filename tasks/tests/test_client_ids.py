@@ -211,3 +211,13 @@ def test_location_is_the_address_with_the_number(alice):
     response = alice.post(URL, {"title": "x", "client_id": KEY})
 
     assert response["Location"].endswith(f"/api/tasks/{response.json()['id']}")
+
+
+def test_a_client_id_in_the_path_is_one_task_of_the_user(alice, make_task):
+    first, second = make_task(client_id=KEY), make_task(client_id="0191e7a8-3c5e-7b1a-9f60-000000000002")
+
+    responses = [alice.get(f"/api/tasks/{task.client_id}").json()["id"] for task in (first, second)]
+    alice.delete(f"/api/tasks/{second.client_id}")
+
+    assert responses == [first.id, second.id]
+    assert list(Task.objects.values_list("id", flat=True)) == [first.id]
