@@ -58,8 +58,8 @@ A mutant is the code with one change: `==` becomes `!=`, a condition is always t
 statement becomes `OR`. The tests run against each. A mutant that no test notices survives: a test is missing, or the
 change is harmless. `make mutants` tries all mutants of the modules below, on SQLite and, if they survive, on
 PostgreSQL, and writes this page. It fails when a mutant survives that is not in `mutants/harmless.toml`, which holds
-the reasons. "Not tried" are mutants that a quick look leaves out (`MUTANTS_QUICK=1`). "Open" are mutants that survived a
-quick look without the tests of their subject. A module without a line was not looked at yet.
+the reasons. "Not tried" are mutants that a quick look leaves out (`MUTANTS_QUICK=1`). "Open" are mutants that survived
+a quick look without the tests of their subject. A module without a line was not looked at yet.
 
 """
 
