@@ -16,7 +16,7 @@ from gevent.event import Event
 from gevent.hub import get_hub
 from gevent.pool import Pool
 from gevent.socket import socket
-from gunicorn.http.errors import InvalidHeader
+from gunicorn.http.errors import InvalidHeader, ParseException
 from gunicorn.workers.ggevent import GeventWorker
 from psycopg.errors import _WaitTimeout as WaitTimeout
 
@@ -88,7 +88,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
         self.notify()
         now = time.monotonic()
         for connection in tuple(self.connections):
-            if connection.is_late(now):
+            if connection in self.connections and connection.is_late(now):
                 connection.cut()
                 gevent.sleep(0)  # a thousand may be late at the same moment; others are served between two cuts
         if self.alive:
@@ -146,16 +146,24 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
             sock.abort()
             raise
         sock.await_request(HEADERS)
-        while req.body.read(TURN):  # what was refused unread; gunicorn would read it in quadratic time
-            pass
+        drop_the_rest(req.body)
         sock.await_request(self.cfg.keepalive)
 
 
-def discard_database_wrappers() -> None:
-    """Free the DatabaseWrapper of this greenlet. Its parts refer to it, so it would wait for the garbage collector.
+def drop_the_rest(body: Any) -> None:
+    """Read what the application left unread of a body. gunicorn would need quadratic time.
 
-    For an old object that takes hours, and 6 KB for each connection of a client are a few megabytes in a minute.
+    Raise StopIteration, which closes the connection, for a malformed chunk: the request has its response already.
     """
+    try:
+        while body.read(TURN):
+            pass
+    except ParseException as error:
+        raise StopIteration from error
+
+
+def discard_database_wrappers() -> None:
+    """Free the DatabaseWrapper of this greenlet. Its parts refer to it, so only the garbage collector would free it."""
     for wrapper in connections.all(initialized_only=True):
         wrapper.close()
         del connections[wrapper.alias]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.db import connections
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
 from psycopg import adapters
@@ -23,14 +24,18 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @property
     def pool(self) -> Pool | None:
-        """Return the process's pool for this database, as OPTIONS["pool"] describes it."""
-        options = self.settings_dict["OPTIONS"].get("pool")
-        if self.alias == NO_DB_ALIAS or not options:
+        """Return the process's pool for this database, as OPTIONS["pool"] describes it.
+
+        The wrapper of the caller opens a connection, because this one ends with the connection of its client.
+        """
+        alias, options = self.alias, self.settings_dict["OPTIONS"].get("pool")
+        if alias == NO_DB_ALIAS or not options:
             return None
         pools: dict[str, Pool] = self._connection_pools  # type: ignore[attr-defined]  # missing in the stubs
-        if self.alias not in pools:
-            pools.setdefault(self.alias, Pool(self.open_connection, **options))
-        return pools[self.alias]
+        if alias not in pools:
+            wrappers: Any = connections
+            pools.setdefault(alias, Pool(lambda: wrappers[alias].open_connection(), **options))
+        return pools[alias]
 
     def open_connection(self) -> Connection:
         connection = connect(**resolved(self.get_connection_params()), autocommit=True)

@@ -213,6 +213,7 @@ CONVERSATIONS = {
     "the body of a 415 is no request": (hiding(b"Content-Encoding: gzip") + CLOSE, [415, 200]),
     "the body of a GET is no request": (hiding(line=b"GET /api/tasks HTTP/1.1") + CLOSE, [200, 200]),
     "more than 64 KiB in chunks": (chunked(*[b" " * 1024] * 65) + CLOSE, [413, 200]),
+    "a malformed chunk after 64 KiB": (chunked(*[b" " * 1024] * 70, (b"zz", TASK)) + CLOSE, [413]),
     "a compressed body in chunks": (
         post(b"Transfer-Encoding: gzip, chunked", body=chunked(gzip.compress(TASK)).partition(b"\r\n\r\n")[2]),
         [400],

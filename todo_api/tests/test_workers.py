@@ -8,13 +8,15 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 
+import gevent
 import pytest
 from django.db import connection, connections, transaction
 
 from conftest import make_token
 from todo_api.clients import HEADERS
+from todo_api.postgresql.base import DatabaseWrapper
 from todo_api.tests.server import Server, database_of_the_tests
-from todo_api.workers import discard_database_wrappers
+from todo_api.workers import Worker, discard_database_wrappers
 
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no locked rows")
 CSRF = "a" * 32
@@ -173,3 +175,49 @@ def test_a_clients_connection_leaves_no_database_wrapper_in_memory():
         assert wrapper() is None
     finally:
         gc.enable()
+
+
+@on_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_the_pool_outlives_the_connection_of_the_client_that_came_first(monkeypatch):
+    pools = {}
+    monkeypatch.setattr(DatabaseWrapper, "_connection_pools", pools)
+
+    def serve():
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT 1")
+        discard_database_wrappers()
+
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(serve).result()
+    pools["default"].close()  # as after a fault: the next client opens a connection
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(serve).result()
+
+    pools["default"].close()
+
+
+class LateClient:
+    """When it is cut, the other clients of the worker leave."""
+
+    def __init__(self, worker):
+        self.worker, self.cuts = worker, 0
+
+    def is_late(self, now):
+        return True
+
+    def cut(self):
+        assert self in self.worker.connections, "its socket is closed"
+        self.cuts += 1
+        gevent.spawn(self.worker.connections.intersection_update, [self])
+
+
+def test_a_client_that_leaves_while_others_are_cut_does_not_end_the_worker():
+    worker = Worker.__new__(Worker)
+    worker.notify, worker.alive = (lambda: None), False
+    clients = [LateClient(worker), LateClient(worker)]
+    worker.connections = set(clients)
+
+    worker.watch(0)
+
+    assert sum(client.cuts for client in clients) == 1
