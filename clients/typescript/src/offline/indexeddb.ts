@@ -32,8 +32,9 @@ export async function indexedDbStore(name: string): Promise<Store> {
       for (const task of put) of("tasks").put(task);
       for (const id of drop) of("tasks").delete(id);
       for (const seq of done) of("writes").delete(seq);
-      if (update) of("writes").put(update);
       if (since) of("meta").put(since, "since");
+      // Another tab can have completed or dismissed the write.
+      if (update && (await result(of("writes").getKey(update.seq)))) of("writes").put(update);
       await finished(transaction);
     },
     async destroy() {

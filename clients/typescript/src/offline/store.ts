@@ -47,6 +47,7 @@ export interface Batch {
   since?: string;
   /** Writes that are done. */
   done?: number[];
+  /** Replaces the write with its `seq`. A write that is gone stays gone. */
   update?: Write;
 }
 
