@@ -24,7 +24,7 @@ export const FIELDS = {
   tags: "tags",
 } as const;
 
-// The limits of the service.
+// The limits of the service, which counts code points. The `maxLength` of an input counts UTF-16 units.
 export const MAX_TITLE = 200;
 export const MAX_DESCRIPTION = 1000;
 const MAX_TAGS = 20;
@@ -54,14 +54,16 @@ function localTime(time: string): string {
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
+const lengthOf = (text: string) => [...text].length;
+
 export function check({ title, description, due, tags }: Values): Errors {
   const errors: Errors = {};
   if (!title.trim()) errors.title = "Write a title.";
-  if (title.trim().length > MAX_TITLE) errors.title = `Use at most ${MAX_TITLE} characters.`;
-  if (description.trim().length > MAX_DESCRIPTION) errors.description = `Use at most ${MAX_DESCRIPTION} characters.`;
+  if (lengthOf(title.trim()) > MAX_TITLE) errors.title = `Use at most ${MAX_TITLE} characters.`;
+  if (lengthOf(description.trim()) > MAX_DESCRIPTION) errors.description = `Use at most ${MAX_DESCRIPTION} characters.`;
   if (due && !/^\d{4}-/.test(due)) errors.due = "Choose a year before 10000.";
   if (tagsOf(tags).length > MAX_TAGS) errors.tags = `Use at most ${MAX_TAGS} tags.`;
-  if (tagsOf(tags).some((tag) => tag.length > MAX_TAG)) errors.tags = `Use at most ${MAX_TAG} characters for a tag.`;
+  if (tagsOf(tags).some((tag) => lengthOf(tag) > MAX_TAG)) errors.tags = `Use at most ${MAX_TAG} characters for a tag.`;
   return errors;
 }
 
