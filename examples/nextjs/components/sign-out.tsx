@@ -35,7 +35,8 @@ export function SignOut({ account }: { account: Account | null }) {
       setBusy(false);
       return setQuestion({ text: problem, answer: "Try again", go: () => finish(account) });
     }
-    await Promise.race([account.forget(), pause()]); // a tab that the browser has suspended can block it
+    const forgotten = account.forget().catch(() => {}); // the session has ended, so the page has to go in any case
+    await Promise.race([forgotten, pause()]); // a tab that the browser has suspended can block it
     window.location.assign("/sign-in");
   }
 
