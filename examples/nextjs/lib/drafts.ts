@@ -10,15 +10,24 @@ export const NOTHING: Draft = { base: EMPTY, values: EMPTY };
 
 const PREFIX = "drafts-";
 
-export const storeDrafts = (userId: string, drafts: Drafts) =>
-  sessionStorage.setItem(PREFIX + userId, JSON.stringify(drafts));
+export function storeDrafts(userId: string, drafts: Drafts) {
+  try {
+    sessionStorage.setItem(PREFIX + userId, JSON.stringify(drafts));
+  } catch {
+    // The storage is full. The drafts stay in the page.
+  }
+}
 
 export const forgetDrafts = (userId: string) => sessionStorage.removeItem(PREFIX + userId);
 
-/** Return the drafts of this person. Those of another person are removed. */
+/** Return the drafts of this person: none if the entry is damaged. Those of another person are removed. */
 export function restoreDrafts(userId: string): Drafts {
   for (const name of Object.keys(sessionStorage)) {
     if (name.startsWith(PREFIX) && name !== PREFIX + userId) sessionStorage.removeItem(name);
   }
-  return JSON.parse(sessionStorage.getItem(PREFIX + userId) ?? "{}");
+  try {
+    return JSON.parse(sessionStorage.getItem(PREFIX + userId) ?? "{}");
+  } catch {
+    return {};
+  }
 }
