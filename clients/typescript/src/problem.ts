@@ -26,10 +26,16 @@ export const SERVICE_CODES = [
 ] as const;
 
 /**
- * Codes of this client: no response, no response in time, `getToken` failed, and a response that is not of the service
- * (for example an error page of a proxy) or has a code that this version does not know.
+ * Codes of this client: no response, no response in time, `getToken` failed, a response that is not of the service (for
+ * example an error page of a proxy) or has a code that this version does not know, and the device's storage failed.
  */
-export const CLIENT_CODES = ["network_error", "timeout", "token_unavailable", "unexpected_response"] as const;
+export const CLIENT_CODES = [
+  "network_error",
+  "timeout",
+  "token_unavailable",
+  "unexpected_response",
+  "storage_failed",
+] as const;
 
 export type ServiceCode = (typeof SERVICE_CODES)[number];
 export type ProblemCode = ServiceCode | (typeof CLIENT_CODES)[number];

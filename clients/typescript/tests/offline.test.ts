@@ -91,6 +91,13 @@ describe("writes without a network", () => {
   });
 });
 
+test("a failure of the device's storage has a code of its own", async () => {
+  const store = memoryStore();
+  const tab = openOffline({ store: { ...store, commit: () => Promise.reject(new Error("disk full")) } });
+  const problem = { code: "storage_failed", isTemporary: true, cause: new Error("disk full") };
+  await expect.poll(() => tab.offline.snapshot(), SECONDS).toMatchObject({ status: "offline", problem });
+});
+
 describe("changes of other clients", () => {
   test("are followed", async () => {
     const tab = await cutOffWith({ title: "a" });

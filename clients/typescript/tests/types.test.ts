@@ -23,6 +23,7 @@ function sentence(code: ProblemCode): string {
     case "timeout":
     case "token_unavailable":
     case "unexpected_response":
+    case "storage_failed":
     case "database_unavailable":
     case "identity_unavailable":
     case "internal_error":

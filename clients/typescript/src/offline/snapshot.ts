@@ -41,8 +41,8 @@ export function newsOf({ status, problem }: Snapshot): News {
 export const problemOfNews = ({ problem }: News): TaskProblem | null =>
   problem && new TaskProblem(problem.detail, problem);
 
-/** An error that is not of the service, as of the device's storage. */
+/** Return the error as a problem. What is not of the service is of the device's storage. */
 export const asProblem = (error: unknown): TaskProblem =>
   error instanceof TaskProblem
     ? error
-    : new TaskProblem(`This device failed: ${String(error)}`, { code: "unexpected_response", cause: error });
+    : new TaskProblem(`The storage of this device failed: ${String(error)}`, { code: "storage_failed", cause: error });
