@@ -19,13 +19,13 @@ def tasks(alice):
     alice.go().sees("Water the plants", "Call the dentist", "Buy milk")  # the form for new tasks is small again
 
 
-def test_an_empty_list(alice):
+def test_an_empty_list_follows_the_rules_of_axe(alice):
     expect(alice.page.get_by_text("Nothing here yet.")).to_be_visible()
 
     assert in_both_schemes(alice.page) == CLEAN
 
 
-def test_a_list_with_an_open_form_an_error_and_undo(alice, tasks, picture):
+def test_a_list_with_an_open_form_an_error_and_undo_follows_the_rules_of_axe(alice, tasks, picture):
     picture(alice.page, "frontend")
     alice.edit("Buy milk", Title=" ")
     alice.press("Save")
@@ -36,7 +36,7 @@ def test_a_list_with_an_open_form_an_error_and_undo(alice, tasks, picture):
     assert in_both_schemes(alice.page) == CLEAN
 
 
-def test_questions_about_a_conflict_and_about_a_deleted_task(alice, tasks):
+def test_a_page_with_questions_about_a_conflict_and_a_deleted_task_follows_the_rules_of_axe(alice, tasks):
     milk, dentist, _ = alice.call("GET")
     alice.edit("Buy milk", Title="Buy oat milk")
     alice.edit("Call the dentist", Title="Call the vet")
@@ -49,7 +49,7 @@ def test_questions_about_a_conflict_and_about_a_deleted_task(alice, tasks):
     assert in_both_schemes(alice.page) == CLEAN
 
 
-def test_without_a_network(alice, tasks, picture):
+def test_a_page_without_a_network_follows_the_rules_of_axe(alice, tasks, picture):
     alice.page.context.set_offline(True)
     alice.add("Buy stamps")
     expect(alice.alert).to_contain_text("1 change waits for the network.")
@@ -58,7 +58,7 @@ def test_without_a_network(alice, tasks, picture):
     assert in_both_schemes(alice.page) == CLEAN
 
 
-def test_a_sign_out_that_would_lose_a_change(alice):
+def test_a_question_before_a_sign_out_follows_the_rules_of_axe(alice):
     alice.page.route("**/tasks", lambda route: route.abort())
     alice.add("Buy milk")
     alice.press("Sign out")
@@ -71,7 +71,7 @@ def test_a_sign_out_that_would_lose_a_change(alice):
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/sign-up"])
-def test_the_forms_of_visitors(service, front_end, new_page, path):
+def test_a_form_of_visitors_follows_the_rules_of_axe(service, front_end, new_page, path):
     page = new_page()
     page.goto(front_end.url + path)
     expect(page.get_by_label("Password")).to_be_editable()

@@ -97,7 +97,7 @@ def test_a_half_written_edit_survives_filters_and_a_reload(alice):
     expect(form.get_by_label("Description")).to_have_value("Two")
 
 
-def test_page_titles_tell_where_one_is(alice):
+def test_each_page_has_a_title_of_its_own(alice):
     alice.add("Buy milk")
     expect(alice.page).to_have_title("Tasks (1 pending)")
 

@@ -93,7 +93,7 @@ def test_the_same_field_of_two_devices_is_the_persons_choice(alice, task, answer
     assert (kept["title"], kept["priority"]) == (title, "high")
 
 
-def test_a_task_that_is_deleted_elsewhere_disappears_with_a_word(alice, task):
+def test_a_task_that_is_deleted_elsewhere_disappears_with_a_notice(alice, task):
     alice.call("DELETE", f"/{task['id']}")
 
     alice.returns()
