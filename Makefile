@@ -104,7 +104,7 @@ lock: .venv/tools ## write requirements*.txt from requirements*.in (ARGS=--upgra
 	done
 
 audit: .venv/tools ## look up known vulnerabilities of all Python packages (needs the network)
-	@$(PY) -m pip_audit --strict --disable-pip --require-hashes --progress-spinner=off -r requirements-dev.txt
+	@$(PY) -m pip_audit --strict --disable-pip --require-hashes --progress-spinner=off -r requirements-mutants.txt
 
 sbom: .venv/tools ## write the bills of materials of the service and of the client package to sbom/ (CycloneDX)
 	@rm -rf sbom && $(PY) -m venv --without-pip sbom/environment
