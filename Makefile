@@ -54,15 +54,16 @@ model: .venv/tools ## random requests, compared with a model in Python, and rand
 	@TEST_DB=$(DB) TIMES=$${TIMES:-100} $(PY) -m pytest tasks/tests/test_model.py tasks/tests/test_properties.py \
 		todo_api/identity/tests/test_token_mutations.py -q -o faulthandler_timeout=0
 
+# $(SECONDS) is expanded by make: bash has a variable of this name, which is 0 at first.
 sync: .venv/tools ## parallel writers, readers of changes, keys, If-Match and deadlocks for an hour (SECONDS=3600)
-	@SYNC_SECONDS=$${SECONDS:-3600} $(PY) -m pytest e2e/test_sync_stress.py -n0 -s -q -o faulthandler_timeout=0
+	@SYNC_SECONDS=$(or $(SECONDS),3600) $(PY) -m pytest e2e/test_sync_stress.py -n0 -s -q -o faulthandler_timeout=0
 
 mutants: .venv/mutants ## change the code that decides who may do what, and list the changes that no test notices (docs/mutants.md)
 	@$(PY) -m mutants
 
 soak: node .venv/tools examples/nextjs/node_modules/.installed ## 1,000 users and faults at random for an hour, writes docs/soak.md (SECONDS=3600; USERS=, RATE=, SEED=; Node 20, Redis)
 	@command -v redis-server >/dev/null || { echo "make soak needs Redis: apt-get install redis-server" >&2; exit 1; }
-	@SOAK_SECONDS=$${SECONDS:-3600} SOAK_USERS=$${USERS:-1000} SOAK_RATE=$${RATE:-60} SOAK_SEED=$${SEED:-1} SOAK_REPORT=docs \
+	@SOAK_SECONDS=$(or $(SECONDS),3600) SOAK_USERS=$${USERS:-1000} SOAK_RATE=$${RATE:-60} SOAK_SEED=$${SEED:-1} SOAK_REPORT=docs \
 		$(PY) -m pytest e2e/soak.py -n0 -s -q -o faulthandler_timeout=0
 
 failover: cluster .venv/tools ## kill the primary of a PostgreSQL cluster under load, and count lost writes (Debian; installs Patroni)
@@ -88,7 +89,7 @@ client: clients/typescript/node_modules/.installed .venv/runtime ## generate the
 	@cd clients/typescript && npm run --silent generate && npm test --silent
 
 client-e2e: examples/nextjs/node_modules/.installed clients/typescript/node_modules/.installed .venv/runtime ## the client package with Better Auth, and in Chromium while the network is cut (SECONDS=60)
-	@cd clients/typescript && SECONDS=$${SECONDS:-60} npm run --silent test:e2e
+	@cd clients/typescript && SECONDS=$(or $(SECONDS),60) npm run --silent test:e2e
 
 format: .venv/tools ## format the code
 	$(PY) -m ruff check --fix
