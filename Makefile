@@ -76,7 +76,7 @@ dashboard: node .venv/tools examples/nextjs/node_modules/.installed ## draw the 
 newcomer: node .venv/tools ## follow docs/api.md from an empty folder to a list on the screen, and print the times (Node 20, ports 3000, 8000)
 	@$(PY) -m pytest e2e/newcomer.py -n0 -s -q -o faulthandler_timeout=0
 
-fuzz: .venv/tools ## generated requests against a running service, with every check of schemathesis (CASES=500, SEED=1)
+fuzz: .venv/tools ## generated requests against a running service, with every check of schemathesis but one, see e2e/schemathesis.toml (CASES=500, SEED=1)
 	@$(PY) -m pytest e2e/fuzz.py -n0 -s -q -o faulthandler_timeout=0
 
 bench: .venv/tools ## load test on this machine, or of URL= with TOKEN= (needs wrk)

@@ -1,6 +1,6 @@
 """schemathesis sends generated requests to a running service. `make fuzz` runs this; `make e2e` does not.
 
-CASES is the least number of requests. Every check is on (e2e/schemathesis.toml). SEED repeats a run.
+CASES is the least number of requests. Every check but one is on: e2e/schemathesis.toml says which. SEED repeats a run.
 """
 
 import json
