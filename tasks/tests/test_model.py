@@ -73,7 +73,7 @@ class Requests(RuleBasedStateMachine):
         return response.json()
 
     def pick(self, data, account):
-        """Draw what a path names: mostly an own task, by id or client id. Return None for a task of nobody's."""
+        """Draw what a path names: mostly an own task, by id or client id. Return None for a task of no user."""
         own = [key for task in account.tasks.values() for key in (task["id"], task["client_id"]) if key]
         others = chain.from_iterable(other.tasks for other in self.accounts if other is not account)
         strange = [2**63 - 1, *KEYS, *account.deleted, *others]

@@ -1,4 +1,4 @@
-"""Values for the fields of a task that a body must not have, or has in vain."""
+"""Values for the fields of a task that a body must not have, or that are ignored."""
 
 WRONG = [("title", None), ("description", 5), ("completed", "yes"), ("priority", "urgent")]
 READ_ONLY = {
