@@ -23,7 +23,7 @@ MAX_IDS = 100
 COMPLETED = {"all": None, "pending": False, "completed": True}
 TASK_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII)
-KEY = r"([1-9][0-9]{0,18}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})"
+KEY = rf"({TASK_ID.pattern}|[0-9A-Fa-f]{{8}}(-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}})"
 MAX_TASK_ID = 2**63 - 1
 
 
@@ -50,6 +50,22 @@ class Limit(serializers.IntegerField):
         if not DIGITS.fullmatch(str(data)):
             self.fail("invalid")
         return int(data)
+
+
+class Ids(serializers.RegexField):
+    """Ids and client ids, separated by commas. Too many have a code of their own."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "invalid": "Ids and client ids are expected, separated by commas.",
+        "max_ids": f"Ensure this field has no more than {MAX_IDS} ids.",
+        "max_value": f"Ensure each id is less than or equal to {MAX_TASK_ID}.",
+    }
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if text.count(",") >= MAX_IDS:
+            self.fail("max_ids")
+        return text
 
 
 class FilterParameters(Parameters):
@@ -101,17 +117,16 @@ class ListParameters(FilterParameters):
 class BulkParameters(FilterParameters):
     """The parameters of a change of many tasks. At least one filter is demanded."""
 
-    ids = serializers.RegexField(
+    ids = Ids(
         f"^{KEY}(,{KEY}){{0,{MAX_IDS - 1}}}$",
         required=False,
-        error_messages={"invalid": f"Up to {MAX_IDS} ids and client ids are expected, separated by commas."},
         help_text=f"Only these tasks: up to {MAX_IDS} ids or client ids, separated by commas.",
     )
 
     def validate_ids(self, text: str) -> list[int | str]:
         keys = [task_key(part) for part in text.split(",")]
         if None in keys:
-            raise serializers.ValidationError(self.fields["ids"].error_messages["invalid"], code="invalid")
+            raise serializers.ValidationError(self.fields["ids"].error_messages["max_value"], code="invalid")
         return [key for key in keys if key is not None]
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -145,6 +145,25 @@ def test_a_hundred_client_ids_are_taken(alice, method):
 
 
 @both_methods
+@pytest.mark.parametrize("ids", [",".join(map(str, range(1, 102))), "1," * 5000 + "1", ",".join(["x"] * 101)])
+def test_more_than_a_hundred_ids_have_a_code_of_their_own(alice, method, ids):
+    response = bulk(alice, method, f"ids={ids}")
+
+    [error] = response.json()["errors"]
+    assert (response.status_code, error["field"], error["code"]) == (422, "ids", "max_ids")
+    assert error["detail"] == "Ensure this field has no more than 100 ids."
+
+
+@both_methods
+def test_an_id_over_64_bits_has_a_message_of_its_own(alice, method):
+    response = bulk(alice, method, f"ids=1,{2**63}")
+
+    [error] = response.json()["errors"]
+    assert (response.status_code, error["field"], error["code"]) == (422, "ids", "invalid")
+    assert error["detail"] == f"Ensure each id is less than or equal to {2**63 - 1}."
+
+
+@both_methods
 @pytest.mark.parametrize(("query", "field"), WRONG_FILTERS, ids=[query[:24] for query, _ in WRONG_FILTERS])
 def test_a_missing_or_wrong_filter_changes_nothing(alice, make_task, django_assert_num_queries, method, query, field):
     task = make_task()
