@@ -25,11 +25,11 @@ ADDRESSES = """async () => {
   const requests = await Promise.all(caches_.map((cache) => cache.keys()));
   return requests.flat().map(({ url }) => url);
 }"""
-LOAD_DURING_A_SIGN_OUT = """async (isForgotten) => {
+KEEPS_THE_PAGE = """async (signsOut) => {
   const work = [];
   const loading = load({ waitUntil: (promise) => work.push(promise) }, new Request("/"));
   await caches.open(PAGE);
-  if (isForgotten) await caches.delete(PAGE);
+  if (signsOut) await caches.delete(PAGE);
   await loading;
   await Promise.all(work);
   return Boolean(await caches.match("/"));
@@ -82,7 +82,7 @@ def titles(service, visitor):
 
 
 @contextmanager
-def bad_gateway():
+def failing_proxy():
     """A server at the address of the front end that answers 501 to every request."""
     with HTTPServer(("127.0.0.1", FRONT_END_PORT), BaseHTTPRequestHandler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
@@ -143,7 +143,7 @@ def test_the_page_opens_while_the_front_end_hangs(alice, front_end):
 
 def test_the_page_opens_while_a_proxy_reports_an_error(alice, front_end):
     front_end.stop()
-    with bad_gateway():
+    with failing_proxy():
         alice.page.reload()
         expect(alice.page.locator("li .title")).to_have_text("Buy milk")
 
@@ -189,11 +189,16 @@ def test_a_session_that_has_ended_leaves_no_page(alice, front_end):
     wait_until(lambda: alice.page.evaluate("caches.match('/').then((kept) => !kept)"))
 
 
-@pytest.mark.parametrize("is_forgotten", [False, True])
-def test_a_page_that_was_requested_before_a_sign_out_is_not_kept(alice, is_forgotten):
+def test_a_page_that_is_loaded_is_kept(alice):
     [worker] = alice.page.context.service_workers
 
-    assert worker.evaluate(LOAD_DURING_A_SIGN_OUT, is_forgotten) is not is_forgotten
+    assert worker.evaluate(KEEPS_THE_PAGE, False)
+
+
+def test_a_page_that_was_requested_before_a_sign_out_is_not_kept(alice):
+    [worker] = alice.page.context.service_workers
+
+    assert not worker.evaluate(KEEPS_THE_PAGE, True)
 
 
 def test_nothing_of_the_apis_is_kept(alice, front_end):
