@@ -286,7 +286,7 @@ describe("tabs", () => {
     expect(second!.offline.snapshot()).toMatchObject({ problem: null, isLoaded: true });
   });
 
-  test("a new one hears how the leading one gets on", async () => {
+  test("a new one is told the state of the leading one", async () => {
     const [user, locks, network] = [newUser(), new Locks(), new CutNetwork()];
     network.isUp = false;
     const first = openOffline({ user, locks, interval: 60_000 }, network);

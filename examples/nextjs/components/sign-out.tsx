@@ -4,9 +4,9 @@ import { authClient, problemOf } from "@/lib/auth-client";
 import { unsaved } from "@/lib/unsaved";
 import { counted } from "@/lib/words";
 
-const PATIENCE = 3000; // milliseconds
+const TIME_LIMIT = 3000; // milliseconds
 
-const pause = () => new Promise((resolve) => setTimeout(resolve, PATIENCE));
+const pause = () => new Promise((resolve) => setTimeout(resolve, TIME_LIMIT));
 
 interface Question {
   text: string;

@@ -13,7 +13,7 @@ const databaseOf = (userId: string) => `tasks-${userId}`; // two people can use 
 export type Account = Awaited<ReturnType<typeof openAccount>>;
 
 export async function openAccount(userId: string) {
-  // One attempt: OfflineTasks itself repeats, and the person shall hear of a failure soon.
+  // One attempt: OfflineTasks itself repeats, and the person is told of a failure soon.
   const tasks = createTasks({ baseUrl, retries: 0, getToken: () => tokenOf(userId) });
   const store = await indexedDbStore(databaseOf(userId));
   const offline = new OfflineTasks({ tasks, user: userId, store, merge: setAside });

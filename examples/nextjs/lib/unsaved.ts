@@ -1,6 +1,6 @@
 import type { OfflineTasks } from "tasks-client/offline";
 
-const PATIENCE = 3000; // milliseconds
+const TIME_LIMIT = 3000; // milliseconds
 
 /** Send what waits, before a sign-out. Return how many changes are left. */
 export async function unsaved(offline: OfflineTasks): Promise<number> {
@@ -10,7 +10,7 @@ export async function unsaved(offline: OfflineTasks): Promise<number> {
     offline.sync();
     await new Promise<void>((resolve) => {
       const forget = offline.subscribe(() => left() || end());
-      const timer = setTimeout(end, PATIENCE);
+      const timer = setTimeout(end, TIME_LIMIT);
       function end() {
         forget();
         clearTimeout(timer);

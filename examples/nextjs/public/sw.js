@@ -5,7 +5,7 @@ const PAGE = `page-${build}`; // lib/kept-page.ts deletes it
 const FILES = `files-${build}`;
 const HOME = "/";
 const OFFLINE = "/offline.html";
-const PATIENCE = 3000; // milliseconds for the network, when there is a kept page
+const TIME_LIMIT = 3000; // milliseconds for the network, when there is a kept page
 
 addEventListener("install", (event) => event.waitUntil(install()));
 addEventListener("activate", (event) => event.waitUntil(activate()));
@@ -45,7 +45,7 @@ async function file(event) {
 async function page(event) {
   const fresh = load(event, event.request);
   event.waitUntil(fresh.catch(() => null)); // a late page is kept as well
-  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+  const late = new Promise((resolve) => setTimeout(resolve, TIME_LIMIT));
   const response = await Promise.race([fresh, late]).catch(() => null);
   if (response && response.status < 500) return response;
   return (await keptPage(event.request.url)) ?? fresh.catch(() => caches.match(OFFLINE));

@@ -58,7 +58,7 @@ export class OfflineTasks {
       onMessage: (message) => this.#heard(message),
     });
     this.ready = this.#refresh().then(() => this.#show("idle"));
-    void this.ready.then(this.sync, () => {}); // the tab that leads tells how it gets on
+    void this.ready.then(this.sync, () => {}); // the leading tab answers with its state
     for (const event of ["online", "focus"]) globalThis.addEventListener?.(event, this.sync);
     this.#leading = this.ready.then(() => this.#tabs.lead(() => this.#lead(), this.#closing.signal)).catch(() => {});
   }
@@ -177,7 +177,7 @@ export class OfflineTasks {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Show in every tab how this tab, which leads, gets on. */
+  /** Show the state of the leading tab, which is this one, in every tab. */
   #report(status: Status, problem = this.#snapshot.problem): void {
     this.#show(status, problem);
     this.#tabs.tell(newsOf(this.#snapshot));

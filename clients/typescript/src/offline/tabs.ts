@@ -1,9 +1,9 @@
-/** Several tabs of one person: one of them leads, and each hears of the others' changes. */
+/** Several tabs of one person: one of them leads, and each is told of the others' changes. */
 import type { ProblemCode } from "../problem.js";
 
 export type Message = "queued" | "changed" | "destroyed" | News;
 
-/** How the tab that leads gets on with the service. */
+/** The state of the leading tab. */
 export interface News {
   status: Status;
   problem: { detail: string; code: ProblemCode; status: number } | null;
