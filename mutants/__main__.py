@@ -12,6 +12,7 @@ MUTANTS_SECONDS=2 stops after two seconds of CPU time per mutant: more survive, 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -52,14 +53,14 @@ TESTS = {
 RESULTS = ROOT / ".mutants"
 REPORT = ROOT / "docs/mutants.md"
 REASONS = ROOT / "mutants/harmless.toml"
+COLUMNS = ["module", "mutants", "killed", "survived", "of these not explained yet", "not tried"]
 HEAD = """# Mutants
 
 A mutant is the code with one change: `==` becomes `!=`, a condition is always true, an argument is missing, `AND` in a
 statement becomes `OR`. The tests run against each. A mutant that no test notices survives: a test is missing, or the
-change is harmless. `make mutants` tries all mutants of the modules below, on SQLite and, if they survive, on
-PostgreSQL, and writes this page. It fails when a mutant survives that is not in `mutants/harmless.toml`, which holds
-the reasons. "Not tried" are mutants that a quick look leaves out (`MUTANTS_QUICK=1`). "Open" are mutants that survived
-a quick look without the tests of their subject. A module without a line was not looked at yet.
+change is harmless. `make mutants` tries all mutants of the modules in `mutants/__main__.py`, on SQLite and, if they
+survive, on PostgreSQL, and writes this page. It fails when a mutant survives that is not in `mutants/harmless.toml`,
+which holds the reasons.
 
 """
 
@@ -85,36 +86,48 @@ def run_tests(database: str, paths: list[str], tests: list[str]) -> None:
 def write_report() -> int:
     """Write docs/mutants.md. Return 1 when a survivor has no reason."""
     reasons = {key(entry): entry["reason"] for entry in tomllib.loads(REASONS.read_text()).get("harmless", [])}
-    table, survivors, unexplained, used, everything = [], [], 0, set(), []
+    table, survivors, used = [], [], set()
     for path in MODULES:
         file = RESULTS / f"{path.replace('/', '.')}.json"
         if not file.exists():
             continue
-        mutants = json.loads(file.read_text())["mutants"]
-        everything += mutants
+        results = json.loads(file.read_text())
+        mutants = results["mutants"]
         alive = [mutant | {"path": path} for mutant in mutants if mutant["status"] == "survived"]
         counts = Counter(mutant["status"] for mutant in mutants)
-        table.append(
-            (path, len(mutants), counts["killed"] + counts["timeout"], len(alive), counts["open"], counts["not tried"])
-        )
+        not_explained = sum(key(mutant) not in reasons for mutant in alive)
+        killed = counts["killed"] + counts["timeout"]
+        changed = "" if results["digest"] == digest(path) else " (has changed since)"
+        table.append((path + changed, len(mutants), killed, len(alive), not_explained, counts["not tried"]))
         for mutant in alive:
             used.add(key(mutant))
-            reason = reasons.get(key(mutant), "")
-            unexplained += not reason
-            survivors.append(row(mutant, reason or "**not explained**"))
+            survivors.append(row(mutant, reasons.get(key(mutant), "**not explained yet**")))
     total = ["all", *(sum(line[column] for line in table) for column in (1, 2, 3, 4, 5))]
     lines = [f"| {' | '.join(map(str, line))} |" for line in [*table, total]]
-    text = HEAD + "\n".join(
-        ["| module | mutants | killed | survived | open | not tried |", "|---|---|---|---|---|---|", *lines]
-    )
+    text = HEAD + how([line[0].split()[0] for line in table], quick=bool(total[5]))
+    text += "\n".join([f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|", *lines])
     text += "\n\n## Survivors\n\n| place | the code | the mutant | why it is harmless |\n|---|---|---|---|\n"
-    by_hand = sum(mutant.get("by") == "by hand" for mutant in everything)
-    note = f"\nOf the killed mutants {by_hand} were tried by hand, in a copy of the code.\n" if by_hand else ""
-    REPORT.write_text(text + "".join(survivors) + note)
-    print(f"{total[1]} mutants, {total[2]} killed, {total[3]} survived, {unexplained} without a reason")
+    REPORT.write_text(text + "".join(survivors))
+    print(f"{total[1]} mutants, {total[2]} killed, {total[3]} survived, {total[4]} without a reason")
     for stale in reasons.keys() - used:
         print("no such survivor:", *stale)
-    return 1 if unexplained else 0
+    return 1 if total[4] else 0
+
+
+def how(paths: list[str], *, quick: bool) -> str:
+    """Return the command of a report on these modules, and the modules that it does not look at."""
+    rest = [path for path in MODULES if path not in paths]
+    text = f"The command for this page:\n\n    {'MUTANTS_QUICK=1 ' * quick}.venv/bin/python -m mutants"
+    text += "".join(f" \\\n        {path}" for path in paths if rest) + "\n\n"
+    if quick:
+        text += '"Not tried" are mutants that a quick look (`MUTANTS_QUICK=1`) leaves out or that it did not reach.\n\n'
+    if rest:
+        text += "Not looked at yet:\n\n" + "".join(f"- `{path}`\n" for path in rest) + "\n"
+    return text
+
+
+def digest(path: str) -> str:
+    return hashlib.sha256((ROOT / path).read_bytes()).hexdigest()
 
 
 def key(mutant: dict[str, Any]) -> tuple[str, str, str]:
