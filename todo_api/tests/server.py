@@ -10,8 +10,10 @@ import struct
 import subprocess
 import sys
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 from django.conf import settings
 from django.db import connection
 
@@ -109,6 +111,23 @@ class Server:
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 return b""
             return b"".join(iter(lambda: raw.recv(65536), b""))
+
+    def reset_sockets(self):
+        """Return the worker's open sockets that the kernel no longer lists. Without /proc there are none."""
+        [worker] = psutil.Process(self.process.pid).children()
+        found = set()
+        for descriptor in Path(f"/proc/{worker.pid}/fd").glob("*"):
+            with suppress(FileNotFoundError):  # closed in the meantime
+                if str(descriptor.readlink()).startswith("socket:"):
+                    found.add(int(descriptor.name))
+        return found - {known.fd for known in worker.net_connections("all")}
+
+    def wait_for_the_log(self):
+        """Wait until the log has all lines of connections that were reset: they are closed, and lines are in order."""
+        self.get("/health")  # connections are accepted in order
+        self.wait_until(lambda: not self.reset_sockets())
+        problem = json.loads(self.get("/api/tasks")[1])
+        self.wait_until(lambda: problem["request_id"] in self.log)
 
     @property
     def log(self):

@@ -252,12 +252,6 @@ def send(server):
     return lambda data, **how: server.send(data.replace(TOKEN, make_token("alice").encode()), **how)
 
 
-def wait_for_the_log(server):
-    """Send another request and wait for its line in the log. The lines of earlier connections are before it."""
-    problem = json.loads(server.get("/api/tasks")[1])
-    server.wait_until(lambda: problem["request_id"] in server.log)
-
-
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("name", REFUSED)
 def test_malformed_bytes_get_one_problem_and_the_end_of_the_connection(server, name):
@@ -298,7 +292,7 @@ def test_a_client_that_leaves_writes_nothing_and_is_no_error(server, send, name,
 
     response = send(CUT_OFF[name], **{how: True})
 
-    wait_for_the_log(server)
+    server.wait_for_the_log()
     assert not Task.objects.exists()
     assert not ERRORS.search(server.log[before:])
     if how == "disconnect":  # a client that resets reads nothing
