@@ -47,6 +47,7 @@ TESTS = {
         "todo_api/tests/test_throttling.py",
         "todo_api/tests/test_metrics.py",
         "todo_api/tests/test_documents.py",
+        "todo_api/tests/test_pages.py",
     ],
     "tasks": ["tasks/tests", "todo_api/tests/test_problems.py", "todo_api/tests/test_postgresql.py"],
 }
