@@ -42,9 +42,10 @@ every user reads all tasks again, and the rows of the table are compared too.
 |{lines}|
 {kinds}
 
-Each 503 and 429 has `Retry-After`. A request without a response ("none") was sent to a worker that was killed. 403,
-404 and 412 are what the requests ask for: tasks of another user, and changes of an old version. The flood is one user
-who sends requests until 50 of them are 429.
+Each 503 and 429 has `Retry-After`. A request without a response ("none") was sent to a worker that was killed, or on
+an idle connection that was closed at the same moment, because all workers were replaced. 403, 404 and 412 are what
+the requests ask for: tasks of another user, and changes of an old version. A 401 follows a new key of the issuer that
+a worker has not fetched yet. The flood is one user who sends requests until 50 of them are 429.
 
 ![Requests per second by status, and the faults](pictures/soak-requests.svg)
 
