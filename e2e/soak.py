@@ -177,7 +177,7 @@ def test_nothing_is_lost_and_the_memory_is_flat(own_database, service, sessions,
     outcome["answers"] += faults.flood
     report = Report(outcome, own_database)
     figures_of_run = figures(outcome, report, own_database, sessions)
-    lives = list(memory.lives.values())
+    lives = [life for life in memory.lives.values() if life.end_at(SECONDS)]
     run = Run(COMMAND, SECONDS, USERS, SEED, begin, report, figures_of_run, faults.events, lives)
 
     if FOLDER:

@@ -38,6 +38,11 @@ class Life:
         """The boot, or the begin of the load."""
         return max(self.booted, 0)
 
+    def end_at(self, seconds):
+        """Forget the samples after the load, when connections close. Return those that are left."""
+        self.samples = [sample for sample in self.samples if sample.at <= seconds]
+        return self.samples
+
     @property
     def is_long(self):
         return self.samples[-1].at - self.begin >= LONG

@@ -65,7 +65,7 @@ The moments are random, from the seed {seed}. [e2e/soak_faults.py](../e2e/soak_f
 
 The memory is the PSS: a page that n processes share counts as 1/n. In its first {warm:.0f} minutes a worker fills its
 caches. The growth is that from the average of the {average} seconds after them to the average of the last {average}
-seconds. It is not calculated for a worker that lived less than {long:.0f} minutes.
+seconds of the load. It is not calculated for a worker that lived less than {long:.0f} minutes.
 
 | worker | from minute | to minute | MB, warm | MB, at the end | growth | MB per hour | growth of the RSS |
 |---|---|---|---|---|---|---|---|
