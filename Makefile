@@ -37,11 +37,11 @@ check: .venv/tools ## lint, types, import rules, migrations, deployment, manifes
 
 e2e: node .venv/tools examples/nextjs/node_modules/.installed clients/typescript/node_modules/.installed ## tests with a real Better Auth and browser (Node 20, Chromium)
 	@command -v chromium >/dev/null || { echo "make e2e needs Chromium: apt-get install chromium" >&2; exit 1; }
-	@$(PY) -m pytest e2e -m "not alone" -n2 --dist loadgroup
+	@$(PY) -m pytest e2e -m "not alone" -n2 --dist loadfile
 	@$(PY) -m pytest e2e -m alone -n0
 
-slow-clients: .venv/tools ## 1,000 slow connections of each kind for 130 s: what other clients notice
-	@SLOW_CLIENTS=1000 SLOW_SECONDS=130 $(PY) -m pytest e2e/test_slow_clients.py -n0 -s
+slow-clients: .venv/tools ## 1,000 slow connections of each kind: what other clients notice (SECONDS=130)
+	@SLOW_CLIENTS=1000 SLOW_SECONDS=$(or $(SECONDS),130) $(PY) -m pytest e2e/test_slow_clients.py -n0 -s
 
 rolling-restart: .venv/tools ## 10,000 requests through nginx while two instances restart in turn
 	@ROLLING_REQUESTS=10000 $(PY) -m pytest e2e/test_stops.py -k rolling -n0 -s

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from playwright.sync_api import expect, sync_playwright
+from xdist.scheduler import LoadFileScheduling
 
 from e2e.database import Database
 from e2e.people import Visitor
@@ -18,20 +19,26 @@ from e2e.processes import ALGORITHMS, API_PORT, FRONT_END_PORT, FrontEnd, Servic
 from e2e.report import Load, TooLong
 from todo_api.tests.server import clean_environment
 
+FRONT_END = ("e2e/test_account", "e2e/test_browser", "e2e/test_example", "e2e/test_installed")
 REDOCS_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"  # blocked on purpose; Redoc then leaves it out
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Repeat a test twice when a time was over its bound. Any other failure is final.
-
-    With several processes, each module runs in one of them, and all tests of the front end in the same one, because
-    they use the same ports.
-    """
+    """Repeat a test twice when a time was over its bound. Any other failure is final."""
     for item in items:
         item.add_marker(pytest.mark.flaky(reruns=2, only_rerun=TooLong))
-        group = "front-end" if "front_end" in item.fixturenames else item.module.__name__
-        item.add_marker(pytest.mark.xdist_group(group))
+
+
+class ModulesTogether(LoadFileScheduling):
+    """Runs each module in one process, and all modules of the front end in the same one: they use the same ports."""
+
+    def _split_scope(self, nodeid):
+        module = super()._split_scope(nodeid)
+        return "front end" if module.startswith(FRONT_END) else module
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ModulesTogether(config, log)
 
 
 def pytest_terminal_summary(terminalreporter):

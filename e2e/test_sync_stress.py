@@ -28,7 +28,7 @@ from todo_api.tests.server import clean_environment
 from todo_api.tests.tokens import make_token
 
 LONG = "SYNC_SECONDS" in os.environ
-SECONDS = int(os.environ.get("SYNC_SECONDS", "10"))
+SECONDS = int(os.environ.get("SYNC_SECONDS", "50"))
 STATEMENT_SECONDS = min(SECONDS, 600) if LONG else 4
 ROUNDS = 1000 if LONG else 100
 KEYS = 2000 if LONG else 200
