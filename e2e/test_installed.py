@@ -59,10 +59,11 @@ def service(start, database_url, front_end):
 
 @pytest.fixture
 def alice(new_page, service, front_end):
-    """A user with one task, and a browser that has kept the page."""
+    """A user with one task, which the service has, and a browser that has kept the page."""
     alice = Visitor(new_page(), front_end, "Alice").sign_up()
     alice.add("Buy milk")
     alice.sees("Buy milk")
+    wait_until(lambda: alice.tokens and titles(service, alice) == ["Buy milk"])
     wait_until_kept(alice.page)
     return alice
 
