@@ -39,7 +39,7 @@ class TooSlow(BrokenPipeError):
 class Connection(socket):  # type: ignore[misc]  # gevent is not typed
     """A client's socket with a deadline for what the client does now. Single bytes do not extend it."""
 
-    client_closed = closing = False
+    client_closed = closing = was_cut = False
     received = 0  # bytes since other clients were served
     read_by = math.inf  # the end of the time for reading the last response
 
@@ -65,6 +65,7 @@ class Connection(socket):  # type: ignore[misc]  # gevent is not typed
 
     def cut(self) -> None:
         """End the wait for the client. A request that waits for something else is not affected."""
+        self.was_cut = True
         if self.sending or self.unread():  # it would keep the kernel's memory for minutes
             self.abort()
         self.hub.cancel_wait(self._read_event, TooSlow())

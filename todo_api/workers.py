@@ -145,6 +145,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn is not typed
         except BrokenPipeError:  # the client is gone, or the response has failed
             sock.abort()
             raise
+        if sock.was_cut:
+            raise StopIteration  # closes the connection: the client had its time for the rest of the body
         sock.await_request(HEADERS)
         drop_the_rest(req.body)
         sock.await_request(self.cfg.keepalive)
