@@ -189,7 +189,8 @@ def chromium():
 def new_page(chromium, running):
     """`new_page(color_scheme="dark")`: a page with its own cookies.
 
-    A script error, and anything that the Content-Security-Policy blocks, fails the test.
+    A script error, and anything that the Content-Security-Policy blocks, fails the test. Service workers are blocked by
+    default: once one controls a page, Playwright does not see all requests of the page.
     """
     errors = []
 
@@ -198,7 +199,7 @@ def new_page(chromium, running):
             errors.append(message.text)
 
     def make(**options):
-        context = chromium.new_context(**options)
+        context = chromium.new_context(**{"service_workers": "block"} | options)
         running.callback(context.close)
         context.set_default_timeout(15_000)
         context.on("weberror", lambda error: errors.append(str(error.error)))

@@ -1,6 +1,7 @@
 """Users of the end-to-end tests: one with an HTTP client, and one with a browser."""
 
 import itertools
+import re
 
 import pytest
 import requests
@@ -136,13 +137,13 @@ class Visitor:
     def sees(self, *titles):
         """Expect exactly these tasks in this order, everything saved, and no error."""
         self.shows(*titles)
-        self.has_saved()
         expect(self.status).to_contain_text(f"{len(titles)} task")
+        self.has_saved()
         expect(self.alert).to_have_count(0)
 
     def has_saved(self):
-        """Expect that the service has everything."""
-        expect(self.status).to_contain_text("task")
+        """Expect that the service has everything. While the tasks are loaded, the status does not say "Saving"."""
+        expect(self.status).to_contain_text(re.compile(r"\d tasks?:"))
         expect(self.status).not_to_contain_text("Saving")
 
     def question(self, words):

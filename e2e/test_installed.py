@@ -26,6 +26,7 @@ ADDRESSES = """async () => {
   return requests.flat().map(({ url }) => url);
 }"""
 KEEPS_THE_PAGE = """async (signsOut) => {
+  await caches.delete(PAGE);
   const work = [];
   const loading = load({ waitUntil: (promise) => work.push(promise) }, new Request("/"));
   await caches.open(PAGE);
@@ -60,10 +61,10 @@ def service(start, database_url, front_end):
 @pytest.fixture
 def alice(new_page, service, front_end):
     """A user with one task, which the service has, and a browser that has kept the page."""
-    alice = Visitor(new_page(), front_end, "Alice").sign_up()
+    alice = Visitor(new_page(service_workers="allow"), front_end, "Alice").sign_up()
     alice.add("Buy milk")
     alice.sees("Buy milk")
-    wait_until(lambda: alice.tokens and titles(service, alice) == ["Buy milk"])
+    wait_until(lambda: titles(alice) == ["Buy milk"])
     wait_until_kept(alice.page)
     return alice
 
@@ -78,8 +79,8 @@ def shows(visitor, *titles):
     expect(visitor.alert).to_contain_text("You see your tasks as they were.")
 
 
-def titles(service, visitor):
-    return [task["title"] for task in service.call(visitor.tokens[-1], "GET", "/api/tasks").json()]
+def titles(visitor):
+    return [task["title"] for task in visitor.call("GET")]
 
 
 @contextmanager
@@ -121,7 +122,7 @@ def test_the_manifest_and_its_icons_are_there(alice, front_end):
         assert (response.status, response.headers["content-type"]) == (200, "image/png")
 
 
-def test_the_page_opens_without_a_network_and_sends_its_writes_later(alice, service, picture):
+def test_the_page_opens_without_a_network_and_sends_its_writes_later(alice, picture):
     context = alice.page.context
     context.set_offline(True)
     alice.page.reload()
@@ -133,7 +134,7 @@ def test_the_page_opens_without_a_network_and_sends_its_writes_later(alice, serv
     context.set_offline(False)
 
     alice.sees("Call the dentist", "Buy milk")
-    wait_until(lambda: titles(service, alice) == ["Buy milk", "Call the dentist"])
+    wait_until(lambda: titles(alice) == ["Buy milk", "Call the dentist"])
 
 
 def test_the_page_opens_while_the_front_end_hangs(alice, front_end):
