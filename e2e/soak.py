@@ -15,7 +15,7 @@ from e2e.people import Person
 from e2e.processes import BetterAuth, Service, wait_until
 from e2e.report import Clients, Report
 from e2e.soak_faults import LONG, Faults
-from e2e.soak_memory import Memory
+from e2e.soak_memory import FLATNESS, Memory
 from e2e.soak_report import Run
 from e2e.test_faults_of_the_service import workers
 from e2e.test_slow_clients import TASKS
@@ -29,7 +29,6 @@ SEED = os.environ.get("SOAK_SEED", "1")
 LIFE = 900 if SECONDS >= LONG else 180  # seconds that a token is valid
 PRODUCTION = dict.fromkeys(["RATE_LIMIT", "RATE_LIMIT_ANON", "USER_CONCURRENCY", "DRAIN_SECONDS"])  # the defaults
 STATUSES = {200, 201, 204, 304, 403, 404, 412}  # 403, 404 and 412 where the clients expect them
-FLATNESS = 0.05
 WRITES = {"toggle", "update", "conditional", "create", "create many", "update many", "delete", "delete many"}
 MUST_BE_0 = [
     "of these lost",

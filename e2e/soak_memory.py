@@ -13,6 +13,7 @@ from e2e.test_faults_of_the_service import workers
 EVERY = 10  # seconds
 WARM = 300  # seconds after which a worker has filled its caches
 LONG = 720  # seconds that a worker must live, or its growth says nothing
+FLATNESS = 0.05  # of the RSS of a worker
 AVERAGE = 60  # seconds at the begin and at the end whose averages are compared
 MEGABYTE = 1_000_000
 
@@ -58,11 +59,11 @@ class Life:
         end = [getattr(sample, measure) for sample in self.warm if sample.at >= last]
         return mean(begin), mean(end)
 
-    def growth(self, measure="pss"):
+    def growth(self, measure="rss"):
         begin, end = self.ends(measure)
         return end / begin - 1
 
-    def slope(self, measure="pss"):
+    def slope(self, measure="rss"):
         """Return MB per hour."""
         times, values = zip(*((sample.at, getattr(sample, measure)) for sample in self.warm), strict=True)
         return linear_regression(times, values).slope * 3600

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from e2e.plots import LINE, ROW, plot, svg, timeline
 from e2e.report import Report, percentile, slowest
-from e2e.soak_memory import AVERAGE, LONG, WARM
+from e2e.soak_memory import AVERAGE, FLATNESS, LONG, WARM
 
 STEP = 10  # seconds of a point in a plot
 MEASURES = [
-    ("Memory of each worker (PSS)", "decmbytes", "pss"),
+    ("RSS of each worker", "decmbytes", "rss"),
+    ("PSS of each worker", "decmbytes", "pss"),
     ("Open files of each worker, most of them connections of clients", "short", "files"),
 ]
 ON_PURPOSE = "403, 404, 412 on purpose"
@@ -22,8 +23,8 @@ PAGE = """# A long run with faults
     {command}
 
 wrote this page and its pictures on {today}: {minutes:.0f} minutes, {users:,} users, {faults} faults.
-On {cores} shared cores ran the service with two workers and the settings of production, PostgreSQL, Redis for the rate
-limits, a real Better Auth that signs with EdDSA, and the clients.
+The service ran with two workers and the settings of production, beside PostgreSQL, Redis for the rate limits, a real
+Better Auth that signs with EdDSA, and the clients, on {cores} cores that all of them share.
 
 | | |
 |---|---|
@@ -63,12 +64,14 @@ The moments are random, from the seed {seed}. [e2e/soak_faults.py](../e2e/soak_f
 
 ## Memory
 
-The memory is the PSS: a page that n processes share counts as 1/n. In its first {warm:.0f} minutes a worker fills its
-caches. The growth is that from the average of the {average} seconds after them to the average of the last {average}
-seconds of the load. It is not calculated for a worker that lived less than {long:.0f} minutes.
+The RSS counts every page of a worker. In the PSS a page that n processes share counts as 1/n, so the PSS of a worker
+also rises when another process ends, or copies a page that both had from the master. `make soak` fails when the RSS of
+a worker grows by more than {flatness:.0%}. In its first {warm:.0f} minutes a worker fills its caches. The growth compares
+the average of the {average} seconds after that with the average of the last {average} seconds of the load. It is not
+calculated for a worker that lived less than {long:.0f} minutes.
 
-| worker | from minute | to minute | MB, warm | MB, at the end | growth | MB per hour | growth of the RSS |
-|---|---|---|---|---|---|---|---|
+| worker | from minute | to minute | RSS in MB, warm | at the end | growth | MB per hour | PSS in MB, warm | at the end | growth |
+|---|---|---|---|---|---|---|---|---|---|
 {memory}
 
 ![The memory of each worker](pictures/soak-memory.svg)
@@ -121,6 +124,7 @@ class Run:
             warm=WARM / 60,
             average=AVERAGE,
             long=LONG / 60,
+            flatness=FLATNESS,
             memory=rows(worker_row(number, life) for number, life in enumerate(self.lives, 1)),
         )
 
@@ -197,7 +201,7 @@ def rows(values):
 def worker_row(number, life):
     times = [number, f"{life.begin / 60:.0f}", f"{life.samples[-1].at / 60:.0f}"]
     if not life.is_long:
-        return [*times, "-", f"{life.samples[-1].pss:.1f}", "-", "-", "-"]
-    begin, end = life.ends("pss")
-    growth = [f"{life.growth('pss'):+.1%}", f"{life.slope('pss'):+.1f}", f"{life.growth('rss'):+.1%}"]
-    return [*times, f"{begin:.1f}", f"{end:.1f}", *growth]
+        last = life.samples[-1]
+        return [*times, "-", f"{last.rss:.1f}", "-", "-", "-", f"{last.pss:.1f}", "-"]
+    rss, pss = ([*(f"{end:.1f}" for end in life.ends(of)), f"{life.growth(of):+.1%}"] for of in ("rss", "pss"))
+    return [*times, *rss, f"{life.slope('rss'):+.1f}", *pss]
