@@ -66,11 +66,11 @@ The moments are random, from the seed {seed}. [e2e/soak_faults.py](../e2e/soak_f
 
 The RSS counts every page of a worker. In the PSS a page that n processes share counts as 1/n, so the PSS of a worker
 also rises when another process ends, or copies a page that both had from the master. `make soak` fails when the RSS of
-a worker grows by more than {flatness:.0%}. In its first {warm:.0f} minutes a worker fills its caches. The growth compares
-the average of the {average} seconds after that with the average of the last {average} seconds of the load. It is not
-calculated for a worker that lived less than {long:.0f} minutes.
+a worker grows by more than {flatness:.0%}. In its first {warm:.0f} minutes a worker fills its caches. The growth
+compares the average of the {average} seconds after that with the average of the last {average} seconds of the load. It
+is not calculated for a worker that lived less than {long:.0f} minutes. Memory is in MB.
 
-| worker | from minute | to minute | RSS in MB, warm | at the end | growth | MB per hour | PSS in MB, warm | at the end | growth |
+| worker | from minute | to minute | RSS, warm | at the end | growth | per hour | PSS, warm | at the end | growth |
 |---|---|---|---|---|---|---|---|---|---|
 {memory}
 
