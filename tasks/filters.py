@@ -23,7 +23,7 @@ MAX_IDS = 100
 COMPLETED = {"all": None, "pending": False, "completed": True}
 TASK_ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 DIGITS = re.compile(r"[0-9]{1,9}", re.ASCII)
-KEY = rf"({TASK_ID.pattern}|[0-9A-Fa-f]{{8}}(-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}})"
+KEY = f"({TASK_ID.pattern}|{UUID.pattern})"
 MAX_TASK_ID = 2**63 - 1
 
 

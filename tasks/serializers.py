@@ -19,7 +19,7 @@ from tasks.rows import COLUMNS
 MAX_BODIES = 100  # tasks in one array
 MAX_UNKNOWN = 20  # unknown fields that one error names
 TAG_MAX_LENGTH = 50
-UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d+)?(?P<offset>[Zz]|[+-]\d{2}:\d{2})?", re.ASCII
 )  # RFC 3339, section 5.6; digits after microseconds are cut off
