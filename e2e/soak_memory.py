@@ -1,6 +1,5 @@
 """The memory of each worker over its life."""
 
-import threading
 import time
 from contextlib import suppress
 from statistics import linear_regression, mean
@@ -8,6 +7,7 @@ from typing import NamedTuple
 
 import psutil
 
+from e2e.background import Background
 from e2e.test_faults_of_the_service import workers
 
 EVERY = 10  # seconds
@@ -69,12 +69,12 @@ class Life:
         return linear_regression(times, values).slope * 3600
 
 
-class Memory(threading.Thread):
+class Memory(Background):
     """Reads the memory of each worker while the block runs."""
 
     def __init__(self, service, begin):
         super().__init__()
-        self.service, self.begin, self.ended = service, begin, threading.Event()
+        self.service, self.begin = service, begin
         self.lives = {}  # pid -> life
 
     def run(self):
@@ -88,11 +88,3 @@ class Memory(threading.Thread):
         if process.pid not in self.lives:
             self.lives[process.pid] = Life(now - (time.time() - process.create_time()))
         self.lives[process.pid].samples.append(Sample(now, memory.pss / MEGABYTE, memory.rss / MEGABYTE, files))
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *error):
-        self.ended.set()
-        self.join()

@@ -1,13 +1,13 @@
 """The service with the real Better Auth: three algorithms, rotation of keys and secrets, outages."""
 
 import sqlite3
-import threading
 from collections import Counter
 from contextlib import closing
 
 import psycopg
 import pytest
 
+from e2e.background import Background
 from e2e.people import Person
 from e2e.processes import SECRET, BetterAuth, Service, wait_until
 
@@ -42,13 +42,13 @@ def bob(better_auth):
     return Person(better_auth, "bob")
 
 
-class Client(threading.Thread):
+class Client(Background):
     """Lists the user's tasks in a loop until stopped, from the current service."""
 
     def __init__(self, service, person):
         super().__init__()
         self.service, self.path, self.token = service, person.path, person.token()
-        self.served_by, self.statuses, self.ended = None, Counter(), threading.Event()
+        self.served_by, self.statuses = None, Counter()
 
     def run(self):
         while not self.ended.is_set():
@@ -61,14 +61,6 @@ class Client(threading.Thread):
         old, self.service = self.service, service
         wait_until(lambda: self.served_by is service)
         old.stop()
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *error):
-        self.ended.set()
-        self.join()
 
 
 def code(response):
