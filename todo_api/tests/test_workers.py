@@ -7,13 +7,15 @@ import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from types import SimpleNamespace
 
 import gevent
 import pytest
 from django.db import connection, connections, transaction
+from gunicorn.workers.ggevent import GeventWorker
 
 from conftest import make_token
-from todo_api.clients import HEADERS
+from todo_api.clients import HEADERS, Connection
 from todo_api.postgresql.base import DatabaseWrapper
 from todo_api.tests.server import Server, database_of_the_tests
 from todo_api.workers import Worker, discard_database_wrappers
@@ -221,3 +223,21 @@ def test_a_client_that_leaves_while_others_are_cut_does_not_end_the_worker():
     worker.watch(0)
 
     assert sum(client.cuts for client in clients) == 1
+
+
+class UnfinishedBody:
+    """A body whose rest the client still sends."""
+
+    def read(self, size):
+        pytest.fail("the worker waits again for a client that was cut")
+
+
+def test_the_rest_of_a_body_is_not_awaited_after_the_client_was_cut(monkeypatch):
+    monkeypatch.setattr(GeventWorker, "handle_request", lambda worker, name, req, sock, addr: sock.cut())
+    request = SimpleNamespace(version=(1, 1), headers=[("HOST", "localhost")], body=UnfinishedBody())
+    server, client = socket.socketpair()
+
+    with client, Connection(server.family, server.type, fileno=server.detach()) as connection:
+        with pytest.raises(StopIteration):  # gunicorn closes the connection
+            Worker.__new__(Worker).handle_request(None, request, connection, None)
+        connection.closing = True
