@@ -22,7 +22,7 @@ export function EditForm({ task, draft: typed, onChange, onSave, onCancel }: Pro
   const save = () => (conflicts.length ? question.current?.focus() : onSave(changesOf(draft.base, draft.values)));
   const { errors, onSubmit } = useCheckedForm(draft.values, save);
   const change = (values: Values) => onChange({ ...draft, values });
-  const fields = taskFields({ values: draft.values, errors, onChange: change });
+  const { all } = taskFields({ values: draft.values, errors, onChange: change });
   return (
     <form
       className="edit" aria-label={`Edit ${task.title}`} noValidate onSubmit={onSubmit}
@@ -39,10 +39,7 @@ export function EditForm({ task, draft: typed, onChange, onSave, onCancel }: Pro
           />
         )}
       </div>
-      {fields.title("Title")}
-      {fields.description}
-      <div className="row">{fields.due}{fields.tags}</div>
-      {fields.priority}
+      {all}
       <div className="buttons">
         <button className="primary">Save</button>
         <button type="button" onClick={onCancel}>Cancel</button>

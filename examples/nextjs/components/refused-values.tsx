@@ -20,16 +20,13 @@ export function RefusedValues({ write, task, offline, run }: RefusalProps) {
   }, `Changed “${values.title}”.`);
   const [refused] = useState(() => errorsOf(write.refused!.errors));
   const { errors, onSubmit } = useCheckedForm(values, save, refused);
-  const fields = taskFields({ values, errors, onChange: setValues });
+  const { all } = taskFields({ values, errors, onChange: setValues });
   return (
     <section className="card ask">
       <h2>“{initial.title}” was not saved</h2>
       {Object.keys(refused).length === 0 && <p className="error">{write.refused!.detail}</p>}
       <form className="edit" aria-label={`Correct ${initial.title}`} noValidate onSubmit={onSubmit}>
-        {fields.title("Title")}
-        {fields.description}
-        <div className="row">{fields.due}{fields.tags}</div>
-        {fields.priority}
+        {all}
         <div className="buttons">
           <button className="primary">Save</button>
           <button type="button" onClick={() => run(() => offline.dismiss(write))}>Discard</button>

@@ -21,7 +21,7 @@ export function taskFields({ values, errors, onChange }: FieldsProps) {
     <Field label={label} error={errors[name]} hint={hint}>{input}</Field>
   );
   const title = <input {...control("title")} maxLength={MAX_TITLE} aria-required />;
-  return {
+  const fields = {
     title: (label: string) => field("title", label, title),
     description: field("description", "Description", (
       <textarea {...control("description")} maxLength={MAX_DESCRIPTION} rows={3} />
@@ -30,6 +30,15 @@ export function taskFields({ values, errors, onChange }: FieldsProps) {
     tags: field("tags", "Tags", <input {...control("tags")} />, "Separated by commas"),
     priority: <PriorityPicker value={values.priority} onChange={(priority) => onChange({ ...values, priority })} />,
   };
+  const all = (
+    <>
+      {fields.title("Title")}
+      {fields.description}
+      <div className="row">{fields.due}{fields.tags}</div>
+      {fields.priority}
+    </>
+  );
+  return { ...fields, all };
 }
 
 interface FieldProps {
