@@ -26,7 +26,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def pool(self) -> Pool | None:
         """Return the process's pool for this database, as OPTIONS["pool"] describes it.
 
-        The wrapper of the caller opens a connection, because this one ends with the connection of its client.
+        Each connection is opened by the wrapper of the request that needs it: the wrapper that made the pool is emptied
+        when its client leaves.
         """
         alias, options = self.alias, self.settings_dict["OPTIONS"].get("pool")
         if alias == NO_DB_ALIAS or not options:
