@@ -37,12 +37,8 @@ def alices_browser(browser, token_for):
     return browser
 
 
-def page_of(response):
-    return response.content.decode()
-
-
 def shown_status(response):
-    return int(re.search(r"<b>HTTP (\d+) ", page_of(response))[1])
+    return int(re.search(r"<b>HTTP (\d+) ", response.text)[1])
 
 
 @pytest.mark.parametrize("path", ["/api/tasks", "/api/alice/tasks", "/api/tasks/7", "/api/tasks/7/complete"])
@@ -55,7 +51,7 @@ def test_a_browser_without_a_token_gets_a_page_with_the_401(browser, path):
 
 
 def test_the_page_has_a_token_form_and_says_how_to_get_a_token(browser):
-    page = page_of(browser.get("/api/tasks"))
+    page = browser.get("/api/tasks").text
 
     assert 'id="token-form"' in page
     assert "Use this token" in page
@@ -64,7 +60,7 @@ def test_the_page_has_a_token_form_and_says_how_to_get_a_token(browser):
 
 
 def test_the_token_form_is_hidden_without_javascript_and_its_field_has_no_name(browser):
-    page = page_of(browser.get("/api/tasks"))
+    page = browser.get("/api/tasks").text
 
     [field] = re.findall(r'<input id="token".*?>', page, re.DOTALL)
     assert "name=" not in field
@@ -72,7 +68,7 @@ def test_the_token_form_is_hidden_without_javascript_and_its_field_has_no_name(b
 
 
 def test_a_page_with_a_token_shows_its_user_and_no_token_form(alices_browser):
-    page = page_of(alices_browser.get("/api/tasks"))
+    page = alices_browser.get("/api/tasks").text
 
     assert "<strong>alice</strong>" in page
     assert 'id="token-form"' not in page
@@ -82,14 +78,14 @@ def test_a_page_with_an_expired_token_says_so_and_has_a_token_form(browser, toke
     response = browser.get("/api/tasks", HTTP_AUTHORIZATION=f"Bearer {token_for('alice', exp=0)}")
 
     assert response.status_code == 401
-    assert "<strong>Token has expired.</strong>" in page_of(response)
-    assert 'id="token-form"' in page_of(response)
+    assert "<strong>Token has expired.</strong>" in response.text
+    assert 'id="token-form"' in response.text
 
 
 def test_the_token_is_not_on_the_page(browser, token_for):
     token = token_for("alice")
 
-    page = page_of(browser.get("/api/tasks", HTTP_AUTHORIZATION=f"Bearer {token}"))
+    page = browser.get("/api/tasks", HTTP_AUTHORIZATION=f"Bearer {token}").text
 
     assert token.rpartition(".")[2] not in page
 
@@ -102,7 +98,7 @@ def test_no_page_sets_a_cookie(browser, alices_browser):
 def test_a_list_links_to_its_tasks(alices_browser, make_task):
     task = make_task(title="Paint")
 
-    page = page_of(alices_browser.get("/api/alice/tasks?limit=5"))
+    page = alices_browser.get("/api/alice/tasks?limit=5").text
 
     assert f'<a href="/api/alice/tasks/{task.pk}">{task.pk}</a> Paint' in page
 
@@ -111,7 +107,7 @@ def test_a_list_links_to_its_next_page(alices_browser, make_task):
     make_task()
     make_task()
 
-    page = page_of(alices_browser.get("/api/tasks?limit=1"))
+    page = alices_browser.get("/api/tasks?limit=1").text
 
     [address] = re.findall(r'href="(http://testserver[^"]*cursor=[^"]+)"', page)
     assert alices_browser.get(address.replace("&amp;", "&")).status_code == 200
@@ -121,7 +117,7 @@ def test_a_list_links_to_its_next_page(alices_browser, make_task):
 def test_a_task_has_a_button_for_each_operation(alices_browser, make_task, base):
     address = f"{base}/{make_task().pk}"
 
-    page = page_of(alices_browser.get(address))
+    page = alices_browser.get(address).text
 
     forms = re.findall(r'action="(?:http://testserver)?([^"]+)"\s+data-method="(\w+)"', page)
     assert set(forms) == {
@@ -131,7 +127,7 @@ def test_a_task_has_a_button_for_each_operation(alices_browser, make_task, base)
 
 
 def test_a_list_links_to_counts_and_changes(alices_browser):
-    page = page_of(alices_browser.get("/api/alice/tasks"))
+    page = alices_browser.get("/api/alice/tasks").text
 
     links = re.findall(r'<a class="button" href="(?:http://testserver)?([^"]+)"', page)
     assert links == ["/api/alice/tasks", "/api/alice/tasks/changes", "/api/alice/tasks/counts"]
@@ -142,23 +138,23 @@ def test_a_list_has_forms_for_the_tasks_that_match(alices_browser, make_task):
     address = "/api/tasks?status=all"
     make_task()
 
-    page = page_of(alices_browser.get(address))
+    page = alices_browser.get(address).text
 
     assert set(re.findall(r'action="([^"]+)"\s+data-method="(\w+)"', page)) == {(address, "DELETE"), (address, "PUT")}
     assert '<button data-method="PATCH" class="primary">' in page
     assert "Delete all tasks that match permanently?" in page
-    assert page_of(alices_browser.delete(address)).count("<li><a") == 1  # the ids are no links; a breadcrumb is
+    assert alices_browser.delete(address).text.count("<li><a") == 1  # the ids are no links; a breadcrumb is
 
 
 def test_a_page_shows_the_tag_of_its_json_and_has_none(alices_browser, make_task):
     response = alices_browser.get(f"/api/tasks/{make_task().pk}")
 
     assert "ETag" not in response
-    assert "<b>ETag:</b>" in page_of(response)
+    assert "<b>ETag:</b>" in response.text
 
 
 def test_the_form_of_a_task_contains_its_values(alices_browser, make_task):
-    page = page_of(alices_browser.get(f"/api/tasks/{make_task(title='Paint').pk}"))
+    page = alices_browser.get(f"/api/tasks/{make_task(title='Paint').pk}").text
 
     [content] = re.findall(r"<textarea[^>]*>(.*?)</textarea>", page, re.DOTALL)
     assert "&quot;title&quot;: &quot;Paint&quot;" in content
@@ -168,7 +164,7 @@ def test_the_form_of_a_task_contains_its_values(alices_browser, make_task):
 def test_the_breadcrumbs_have_no_slash_at_the_end(alices_browser, make_task):
     pk = make_task().pk
 
-    page = page_of(alices_browser.patch(f"/api/tasks/{pk}/complete"))
+    page = alices_browser.patch(f"/api/tasks/{pk}/complete").text
 
     breadcrumbs = re.search(r'<ol class="breadcrumb">(.*?)</ol>', page, re.DOTALL)[1]
     assert re.findall('href="([^"]+)"', breadcrumbs) == ["/api/tasks", f"/api/tasks/{pk}", f"/api/tasks/{pk}/complete"]
@@ -176,7 +172,7 @@ def test_the_breadcrumbs_have_no_slash_at_the_end(alices_browser, make_task):
 
 @pytest.mark.parametrize("path", ["/api/tasks", "/api/tasks/{pk}"])
 def test_a_page_offers_no_formats_and_no_options(alices_browser, make_task, path):
-    page = page_of(alices_browser.get(path.format(pk=make_task().pk)))
+    page = alices_browser.get(path.format(pk=make_task().pk)).text
 
     assert "OPTIONS" not in page
     assert "format=" not in page
@@ -217,7 +213,7 @@ def test_every_response_is_a_page_with_the_same_status(alices_browser, make_task
 
     assert response.status_code == shown_status(response) == status
     assert response["Content-Type"] == "text/html; charset=utf-8"
-    assert ("application/problem+json" in page_of(response)) == (status >= 400)
+    assert ("application/problem+json" in response.text) == (status >= 400)
 
 
 def test_a_body_that_is_not_json_is_a_page_with_the_400(alices_browser):
@@ -232,7 +228,7 @@ def test_a_delete_is_a_page_that_shows_the_204(alices_browser, make_task):
 
     assert (response.status_code, shown_status(response)) == (200, 204)
     assert not Task.objects.exists()
-    assert "data-method" not in page_of(response)
+    assert "data-method" not in response.text
 
 
 def test_a_page_costs_no_more_statements_than_json(alices_browser, make_task, django_assert_num_queries):
@@ -247,7 +243,7 @@ def test_a_page_costs_no_more_statements_than_json(alices_browser, make_task, dj
 def test_the_text_of_a_task_is_escaped(alices_browser, make_task, field, path):
     task = make_task(**{field: NASTY})
 
-    page = page_of(alices_browser.get(path.format(pk=task.pk)))
+    page = alices_browser.get(path.format(pk=task.pk)).text
 
     assert "&lt;script&gt;alert(1)" in page
     assert "<script>alert" not in page
@@ -256,9 +252,9 @@ def test_the_text_of_a_task_is_escaped(alices_browser, make_task, field, path):
 
 
 def test_the_text_of_an_address_is_escaped(alices_browser):
-    page = page_of(alices_browser.get("/api/<script>alert(1)<"))
-    page += page_of(alices_browser.get('/api/tasks?search="><script>alert(1)</script>'))
-    page += page_of(alices_browser.get("/api/tasks/<script>alert(1)"))
+    page = alices_browser.get("/api/<script>alert(1)<").text
+    page += alices_browser.get('/api/tasks?search="><script>alert(1)</script>').text
+    page += alices_browser.get("/api/tasks/<script>alert(1)").text
 
     assert "<script>alert" not in page
 
@@ -266,7 +262,7 @@ def test_the_text_of_an_address_is_escaped(alices_browser):
 def test_a_page_has_a_language_no_inline_script_and_no_other_host(browser, alices_browser):
     for client in (browser, alices_browser):
         response = client.get("/api/tasks")
-        page = page_of(response)
+        page = response.text
 
         assert '<html lang="en">' in page
         assert not re.search(r"(https?:)?//[a-z0-9.-]+\.[a-z]{2,}", page)
@@ -275,7 +271,7 @@ def test_a_page_has_a_language_no_inline_script_and_no_other_host(browser, alice
 
 
 def test_a_page_gets_its_assets_from_the_service(browser, client):
-    page = page_of(browser.get("/api/tasks"))
+    page = browser.get("/api/tasks").text
 
     assets = [address for address in re.findall(r'(?:src|href)="([^"]+)"', page) if address.startswith("/static/")]
     assert len(assets) >= 5
