@@ -5,9 +5,13 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import connection, connections
+from rest_framework.test import APIClient
 
 from tasks.views import TaskViewSet
+from todo_api.browsable import BrowsableAPIRenderer
 from todo_api.postgresql import pool
+from todo_api.renderers import ORJSONRenderer
+from todo_api.tests.client import BROWSER
 from todo_api.tests.server import METRICS_TOKEN, Server, database_of_the_tests
 from todo_api.throttling import RateLimitThrottle, rate_limits
 
@@ -103,3 +107,21 @@ def limited(configured, monkeypatch):
             yield
 
     return limited
+
+
+@pytest.fixture
+def switched_on(monkeypatch):
+    """BROWSABLE_API=true. DRF reads its settings when it is imported."""
+    monkeypatch.setattr(TaskViewSet, "renderer_classes", [ORJSONRenderer, BrowsableAPIRenderer])
+
+
+@pytest.fixture
+def browser(switched_on):
+    """An anonymous client. It does not compare responses with the OpenAPI document, which does not describe HTML."""
+    return APIClient(headers={"accept": BROWSER})
+
+
+@pytest.fixture
+def alices_browser(browser, token_for):
+    browser.credentials(HTTP_AUTHORIZATION=f"Bearer {token_for('alice')}")
+    return browser

@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 
 from todo_api.tests.tokens import make_token
 
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"  # an Accept header
 DOCUMENT = OpenAPI.from_file_path(
     f"{settings.BASE_DIR}/docs/openapi.yaml",
     config=Config(

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from todo_api import __version__
+from todo_api.tests.client import BROWSER
 
-BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 PAGES = ["/", "/docs", "/redoc"]
 DOCUMENTED = ["/docs", "/redoc"]
 
