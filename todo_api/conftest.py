@@ -122,6 +122,7 @@ def browser(switched_on):
 
 
 @pytest.fixture
-def alices_browser(browser, token_for):
+def alices_browser(switched_on, token_for):
+    browser = APIClient(headers={"accept": BROWSER})
     browser.credentials(HTTP_AUTHORIZATION=f"Bearer {token_for('alice')}")
     return browser
