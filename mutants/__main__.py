@@ -49,7 +49,12 @@ TESTS = {
         "todo_api/tests/test_documents.py",
         "todo_api/tests/test_pages.py",
     ],
-    "tasks": ["tasks/tests", "todo_api/tests/test_problems.py", "todo_api/tests/test_postgresql.py"],
+    "tasks": [
+        "tasks/tests",
+        "todo_api/tests/test_problems.py",
+        "todo_api/tests/test_postgresql.py",
+        "todo_api/tests/test_time_limit.py",
+    ],
 }
 RESULTS = ROOT / ".mutants"
 REPORT = ROOT / "docs/mutants.md"

@@ -3,6 +3,7 @@
 import socket
 from contextlib import contextmanager
 
+import psycopg
 import pytest
 from django.db import connection, connections
 from rest_framework.test import APIClient
@@ -76,6 +77,25 @@ def hanging_database(transactional_db):
         host, port = listener.getsockname()
         with database_at(HOST=host, PORT=port):
             yield listener
+
+
+@pytest.fixture
+def fresh_connection(transactional_db):
+    """The test gets a new connection."""
+    connection.ensure_connection()
+    yield
+    connection.close()
+
+
+@pytest.fixture
+def other_session():
+    """Another connection to the same database."""
+    parameters = connection.get_connection_params()
+    with psycopg.connect(
+        **{name: parameters[name] for name in ("host", "port", "dbname", "user") if name in parameters}
+    ) as other:
+        other.autocommit = True
+        yield other
 
 
 @pytest.fixture

@@ -1,39 +1,21 @@
 """The PostgreSQL backend: closed connections, repeated statements, timestamps."""
 
 import socket
-import time
 from datetime import datetime, timedelta
 
 import psycopg
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 
 from tasks.models import Task
 from todo_api.postgresql import pool
-from todo_api.postgresql.connection import Connection, connect
-from todo_api.postgresql.time_limit import remaining_seconds, time_limit
+from todo_api.postgresql.connection import Connection
 from todo_api.wsgi import application
 
-pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose")
-
-
-@pytest.fixture(autouse=True)
-def fresh_connection(transactional_db):
-    """Each test gets a new connection."""
-    connection.ensure_connection()
-    yield
-    connection.close()
-
-
-@pytest.fixture
-def operator():
-    """Another connection to the same database."""
-    parameters = connection.get_connection_params()
-    with psycopg.connect(
-        **{name: parameters[name] for name in ("host", "port", "dbname", "user") if name in parameters}
-    ) as other:
-        other.autocommit = True
-        yield other
+pytestmark = [
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no connection to lose"),
+    pytest.mark.usefixtures("fresh_connection"),
+]
 
 
 def pid_in_pool():
@@ -41,10 +23,10 @@ def pid_in_pool():
     return connection.pool.slots[-1].info.backend_pid
 
 
-def terminate(operator, pid=None):
+def terminate(other_session, pid=None):
     """End a connection of the service, and wait until the server has closed it."""
     pid = pid or connection.connection.info.backend_pid
-    operator.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    other_session.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
     return pid
 
 
@@ -76,8 +58,8 @@ def test_it_is_usable_after_a_statement_and_after_a_failed_one():
     assert connection.is_usable()
 
 
-def test_a_connection_that_the_server_closed_is_not_usable(operator):
-    terminate(operator)
+def test_a_connection_that_the_server_closed_is_not_usable(other_session):
+    terminate(other_session)
 
     assert not connection.is_usable()
 
@@ -102,9 +84,9 @@ def test_a_connection_in_a_failed_transaction_is_not_usable():
     assert not connection.is_usable()
 
 
-def test_no_request_fails_when_its_connection_was_terminated_between_requests(alice, operator):
+def test_no_request_fails_when_its_connection_was_terminated_between_requests(alice, other_session):
     first = get_status(alice, "/api/tasks")
-    pid = terminate(operator, pid_in_pool())
+    pid = terminate(other_session, pid_in_pool())
     second = get_status(alice, "/api/tasks")
 
     assert (first, second) == (200, 200)
@@ -123,15 +105,15 @@ def test_a_connection_is_kept_between_requests(alice):
 
 
 @pytest.mark.parametrize(("method", "body"), [("get", None), ("put", {"title": "Sell"}), ("delete", None)])
-def test_a_request_on_a_terminated_connection_is_repeated(alice, make_task, operator, method, body):
+def test_a_request_on_a_terminated_connection_is_repeated(alice, make_task, other_session, method, body):
     url = f"/api/tasks/{make_task().pk}"
-    terminate(operator)
+    terminate(other_session)
 
     assert getattr(alice, method)(url, body).status_code in (200, 204)
 
 
-def test_a_create_on_a_terminated_connection_makes_one_task(alice, operator):
-    terminate(operator)
+def test_a_create_on_a_terminated_connection_makes_one_task(alice, other_session):
+    terminate(other_session)
 
     assert alice.post("/api/tasks", {"title": "Buy milk"}).status_code == 201
     assert Task.objects.count() == 1
@@ -200,50 +182,12 @@ def test_a_write_to_a_read_only_database_is_503_and_the_next_one_connects_anew(a
     assert not connection.is_usable()
 
 
-def test_a_missing_column_is_503(alice, operator):
-    operator.execute("ALTER TABLE tasks RENAME COLUMN priority TO lost")
+def test_a_missing_column_is_503(alice, other_session):
+    other_session.execute("ALTER TABLE tasks RENAME COLUMN priority TO lost")
     response = alice.get("/api/tasks")
-    operator.execute("ALTER TABLE tasks RENAME COLUMN lost TO priority")
+    other_session.execute("ALTER TABLE tasks RENAME COLUMN lost TO priority")
 
     assert (response.status_code, response.json()["code"]) == (503, "database_unavailable")
-
-
-def test_a_statement_ends_with_the_time_limit_and_its_connection_is_not_used_again():
-    with time_limit(0.1), connection.cursor() as cursor, pytest.raises(OperationalError):
-        cursor.execute("SELECT pg_sleep(5)")
-
-    assert remaining_seconds() is None
-    assert not connection.is_usable()
-
-
-@pytest.mark.parametrize(("method", "body"), [("put", {"title": "Sell"}), ("delete", None)])
-def test_a_request_on_a_locked_table_is_503_at_the_time_limit(configured, alice, make_task, operator, method, body):
-    url = f"/api/tasks/{make_task().pk}"
-    begin = time.monotonic()
-    with configured(DB_TIME_LIMIT=0.3), operator.transaction():
-        operator.execute("LOCK TABLE tasks")
-        response = getattr(alice, method)(url, body)
-
-    assert (response.status_code, response["Retry-After"]) == (503, "1")
-    assert 0.3 <= time.monotonic() - begin < 3
-    connection.close()
-
-
-def test_a_connection_to_a_hanging_database_ends_with_the_time_limit(hanging_database):
-    begin = time.monotonic()
-    with time_limit(1.6), pytest.raises(OperationalError):
-        connection.ensure_connection()
-
-    assert time.monotonic() - begin < 4
-
-
-def test_two_hosts_that_hang_share_the_time_limit(hanging_database):
-    host, port = hanging_database.getsockname()
-    begin = time.monotonic()
-    with time_limit(4.5), pytest.raises(psycopg.errors.ConnectionTimeout):
-        connect(host=f"{host},{host}", port=f"{port},{port}", connect_timeout=3)
-
-    assert 4 <= time.monotonic() - begin < 5
 
 
 def test_a_connection_that_the_server_ends_early_is_made_again(alice, monkeypatch):
@@ -259,14 +203,6 @@ def test_a_connection_that_the_server_ends_early_is_made_again(alice, monkeypatc
 
 def fail(error):
     raise error
-
-
-def test_no_connection_begins_shortly_before_the_time_limit():
-    connection.close()
-    pool.close_all()
-
-    with time_limit(1), pytest.raises(OperationalError, match="no time left"):
-        connection.ensure_connection()
 
 
 @pytest.mark.parametrize("sql", ["SELECT now()", "SELECT TIMESTAMPTZ '2026-01-31 10:30:00.123456+02'"])
