@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from todo_api.identity.authentication import BetterAuthAuthentication, Caller
+from todo_api.identity.current_user import current_user
 
 
 def readable(value):
@@ -93,3 +94,11 @@ def test_a_caller_has_only_a_user_id():
     assert not [name for name in ("is_staff", "is_superuser", "role", "id", "username", "pk") if hasattr(user, name)]
     with pytest.raises((FrozenInstanceError, TypeError)):
         user.user_id = "bob"
+
+
+def test_the_policies_of_the_database_get_the_caller():
+    current_user.set(None)
+
+    BetterAuthAuthentication().get_user({"sub": "alice"})
+
+    assert current_user.get() == "alice"

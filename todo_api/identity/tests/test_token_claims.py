@@ -4,8 +4,10 @@ import math
 
 import pytest
 
+from todo_api.identity import tokens
 from todo_api.identity.tests.forging import (
     ACCEPTED,
+    CURRENT_KEY,
     END_OF_TIME,
     EXPIRED,
     KEY_SET,
@@ -13,7 +15,9 @@ from todo_api.identity.tests.forging import (
     NOT_JSON,
     OURS,
     SESSION_COOKIE,
+    SHARED,
     STRICT,
+    always,
     case,
     ed25519,
     forge,
@@ -21,6 +25,7 @@ from todo_api.identity.tests.forging import (
     refused,
     result_of,
 )
+from todo_api.identity.tokens import TokenVerifier
 
 BAD_EXP = refused("'exp' is not a time in seconds")
 BAD_NBF = refused("'nbf' is not a time in seconds")
@@ -86,6 +91,30 @@ TIMES = [
 @pytest.mark.parametrize(("verifier", "make", "expected"), TIMES)
 def test_exp_nbf_and_iat_are_checked(verifier, make, expected):
     assert result_of(verifier, make()) == expected
+
+
+def test_a_verifier_has_no_leeway_unless_one_is_given():
+    verifier = TokenVerifier("HS256", always(CURRENT_KEY))
+
+    assert result_of(verifier, forge(exp=now() - 0.1)) == EXPIRED
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({"exp": 1990}, EXPIRED),
+        ({"exp": 1991}, ACCEPTED),
+        ({"nbf": 2010}, ACCEPTED),
+        ({"nbf": 2011}, refused("'nbf' is in the future")),
+        ({"iat": 2010}, ACCEPTED),
+        ({"iat": 2011}, refused("'iat' is in the future")),
+    ],
+    ids=str,
+)
+def test_the_leeway_of_10_s_ends_at_the_exact_second(monkeypatch, claims, expected):
+    monkeypatch.setattr(tokens.time, "time", lambda: 2000.0)
+
+    assert result_of(SHARED, forge(**{"iat": 2000} | claims)) == expected
 
 
 # fmt: off
