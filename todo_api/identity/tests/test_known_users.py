@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.urls import include, path
 from tasks.models import Task
 from todo_api.admin import TaskWithOwnerAdmin
 from todo_api.checks import refuse_to_start_misconfigured
+from todo_api.identity.known_users import find_user, is_past
 from todo_api.tests.server import Server, clean_environment, database_of_the_tests
 
 UUID = "0b9f4d0e-7c1e-4c53-9a55-0a1f8f3b2c11"
@@ -96,6 +98,27 @@ def test_a_user_whose_ban_is_over_is_not_refused(required, ban, alice, banned, e
     ban(expires, banned)
 
     assert alice.get(alice.tasks_url).status_code == 200
+
+
+WEST = timezone(-timedelta(hours=2))
+
+
+@pytest.mark.parametrize("form", [lambda time: time, datetime.isoformat], ids=["timestamp", "text"])
+@pytest.mark.parametrize("zone", [UTC, WEST, None])
+def test_the_time_of_a_ban_is_read_in_its_zone_and_in_utc_without_one(form, zone):
+    now = datetime.now(zone or UTC).replace(tzinfo=zone)
+
+    assert is_past(form(now - timedelta(minutes=5)))
+    assert not is_past(form(now + timedelta(minutes=5)))
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no pool")
+@pytest.mark.django_db(transaction=True)
+def test_the_connection_is_in_the_pool_again_before_the_body_is_read(make_users):
+    make_users(alice="alice@example.com")
+
+    assert find_user("alice") is not None
+    assert connection.connection is None
 
 
 @pytest.mark.parametrize("user_id", ["Alice", " alice", "alic", "alice%", "%", "' OR '1'='1", "ALICE"])
