@@ -2,12 +2,14 @@
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import astuple
 
 import pytest
 
-from todo_api.identity.jwks import MAX_WAITING, KeySetUnavailable, KeyStore, Timing
-from todo_api.identity.tests.issuer import hang, jwk, private_key, wait_for_fetches
+from todo_api.identity.jwks import MAX_WAITING, KeySetUnavailable, KeyStore
+from todo_api.identity.tests.issuer import hang, jwk, key_set, private_key, reply, wait_for_fetches
 from todo_api.identity.tests.key_stores import (
     LONG_BUDGET,
     SHORT_BUDGET,
@@ -22,8 +24,8 @@ from todo_api.identity.tokens import TokenError, TokenVerifier
 DAY = 24 * 60 * 60
 
 
-def test_the_default_timing():
-    assert Timing() == Timing(budget=2, pause=5, refresh=300, keep=DAY)
+def test_the_default_times_of_a_store():
+    assert astuple(KeyStore("", "EdDSA")._timing) == (2, 5, 300, DAY)
 
 
 def test_nothing_is_fetched_before_the_first_request(store, issuer):
@@ -34,6 +36,14 @@ def test_the_query_of_the_address_is_sent(issuer):
     KeyStore(f"{issuer.url}?tenant=1", "EdDSA").keys_for(A)
 
     assert issuer.fetches == ["/api/auth/jwks?tenant=1"]
+
+
+def test_the_age_of_the_key_set_begins_with_its_request(store, issuer, clock):
+    before = store.age
+    store.keys_for(A)
+    clock.now += 3
+
+    assert (before, store.age) == (None, 3)
 
 
 def test_10_000_requests_for_a_known_key_cause_one_fetch(store, issuer):
@@ -83,23 +93,37 @@ def test_a_removed_key_is_refused(store, issuer, clock):
 
 
 def test_the_set_is_refreshed_every_5_minutes(store, issuer, clock):
-    for _ in range(4):
+    fetches = []
+    for seconds in (0, 299, 1, 299, 1):
+        clock.now += seconds
         store.keys_for(A)
         wait_for_fetches()
-        clock.now += 150
+        fetches.append(len(issuer.fetches))
 
-    assert len(issuer.fetches) == 2
+    assert fetches == [1, 1, 2, 2, 3]
 
 
 def test_a_known_key_does_not_wait_for_a_refresh(store, issuer, clock):
     store.keys_for(A)
     issuer.respond = hang
+    issuer.requested.clear()
     clock.now += 300
     begin = time.perf_counter()
 
     assert names(store.keys_for(A)) == ["a"]
     assert issuer.requested.wait(5)
     assert time.perf_counter() - begin < 1
+
+
+def test_a_hanging_fetch_does_not_delay_the_end_of_the_process(store, issuer, clock):
+    store.keys_for(A)
+    issuer.respond = hang
+    issuer.requested.clear()
+    clock.now += 300
+    store.keys_for(A)
+
+    assert issuer.requested.wait(5)
+    assert [thread.daemon for thread in threading.enumerate() if thread.name == "key-set"] == [True]
 
 
 def test_four_simultaneous_requests_wait_for_one_hanging_fetch(quick_store, issuer):
@@ -125,6 +149,20 @@ def test_four_simultaneous_requests_get_their_key_from_one_fetch(issuer):
         thread.join()
 
     assert (found, len(issuer.fetches)) == ([["a"]] * 4, 1)
+
+
+def test_any_number_of_requests_may_wait_for_the_first_key_set(store, issuer):
+    def respond_late(handler):
+        issuer.released.wait(10)
+        reply(key_set(jwk()))(handler)
+
+    issuer.respond = respond_late
+    with ThreadPoolExecutor(2 * MAX_WAITING) as threads:
+        lookups = [threads.submit(lookup, store) for _ in range(2 * MAX_WAITING)]
+        ended = wait(lookups, timeout=0.3).done
+        issuer.released.set()
+
+    assert (ended, [one.result() for one in lookups]) == (set(), [["a"]] * 2 * MAX_WAITING)
 
 
 def test_32_lookups_of_unknown_keys_do_not_delay_known_keys(store, issuer, clock):
@@ -170,11 +208,30 @@ def test_a_late_request_waits_only_for_the_rest_of_a_fetch(store, issuer, clock)
     first.join()
 
 
-def test_the_store_is_unavailable_when_no_thread_can_start(store, monkeypatch):
+@pytest.fixture
+def no_thread(monkeypatch):
+    """`with no_thread(): …`: no thread can start."""
+
     def start(thread):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", start)
+    @contextmanager
+    def no_thread():
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", start)
+            yield
 
-    with pytest.raises(KeySetUnavailable):
+    return no_thread
+
+
+def test_the_store_is_unavailable_when_no_thread_can_start(store, no_thread):
+    with no_thread(), pytest.raises(KeySetUnavailable):
         store.keys_for(A)
+
+
+def test_the_store_fetches_when_threads_can_start_again(quick_store, clock, no_thread):
+    with no_thread():
+        lookup(quick_store)
+    clock.now += 5
+
+    assert lookup(quick_store) == ["a"]

@@ -1,5 +1,7 @@
 """A key store in a process that was forked."""
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -7,6 +9,7 @@ import pytest
 from django.conf import settings
 
 from todo_api.identity.tests.issuer import hang, jwk
+from todo_api.identity.tests.key_stores import A
 
 # Each program ends itself after some seconds (SIGALRM), so that a hang is a failure.
 FETCHING = """
@@ -92,3 +95,17 @@ def test_a_fetch_imports_no_module(issuer):
     command = [sys.executable, "-c", IMPORTING, issuer.url]
 
     assert subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True).stderr == b""
+
+
+def test_a_child_does_not_wait_for_the_pause_after_its_parents_fetch(store, issuer):
+    store.keys_for(A)
+
+    if (child := os.fork()) == 0:
+        try:
+            signal.alarm(10)
+            store.keys_for({"kid": "b"})
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+    assert len(issuer.fetches) == 2
