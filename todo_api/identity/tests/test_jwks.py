@@ -123,7 +123,18 @@ def test_a_hanging_fetch_does_not_delay_the_end_of_the_process(store, issuer, cl
     store.keys_for(A)
 
     assert issuer.requested.wait(5)
-    assert [thread.daemon for thread in threading.enumerate() if thread.name == "key-set"] == [True]
+    threads = [one for one in threading.enumerate() if one.name == "key-set" or isinstance(one, threading.Timer)]
+    assert [thread.daemon for thread in threads] == [True, True]
+
+
+def test_no_timer_runs_after_a_fetch(store):
+    store.keys_for(A)
+    wait_for_fetches()
+
+    timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    for timer in timers:
+        timer.join(5)
+    assert not any(timer.is_alive() for timer in timers)
 
 
 def test_four_simultaneous_requests_wait_for_one_hanging_fetch(quick_store, issuer):

@@ -132,6 +132,12 @@ def test_the_exception_names_the_reason(store, issuer):
         store.keys_for(A)
 
 
+def test_the_longest_response_is_used(store, issuer):
+    issuer.respond = reply(TOO_LONG[:MAX_BYTES])
+
+    assert lookup(store) == ["a"]
+
+
 def test_reading_stops_at_the_size_limit(issuer):
     def endless(handler):
         handler.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n")
