@@ -31,6 +31,15 @@ def test_nothing_new_is_an_empty_page_with_a_token(alice, make_task, token):
     assert changes(alice, since) == {"changed": [], "deleted": [], "next": since, "more": False}
 
 
+def test_the_task_with_the_greatest_id_comes_once(alice, make_task):
+    other, _ = make_task(title="other"), make_task(id=2**63 - 1, title="great")
+    page = changes(alice)
+    alice.patch(f"/api/tasks/{other.id}/complete")
+
+    assert titles(page) == ["other", "great"]
+    assert titles(changes(alice, page["next"])) == ["other"]
+
+
 def test_each_kind_of_write_is_seen(alice, make_task, token):
     _, changed, toggled, gone = (make_task(title=title) for title in ("kept", "changed", "toggled", "gone"))
     since = token()

@@ -79,6 +79,15 @@ def test_a_made_up_tag_of_a_list_never_makes_it_empty(alice, task, tag):
     assert response.status_code == 304 or len(response.json()) == 1
 
 
+@pytest.mark.parametrize("other", ["?limit=1", "?status=pending", "?sort=-created"])
+def test_the_tag_of_another_list_never_makes_it_empty(alice, task, other):
+    tag = alice.get(f"/api/tasks{other}")["ETag"]
+
+    response = alice.get("/api/tasks", headers={"If-None-Match": tag})
+
+    assert (response.status_code, len(response.json())) == (200, 1)
+
+
 def test_a_list_with_an_old_tag_has_only_the_callers_tasks(alice, task, make_task):
     old = alice.get("/api/tasks")["ETag"]
     make_task(user_id="bob")
