@@ -1,4 +1,4 @@
-"""The request id on log records, and the JSON format of log lines."""
+"""Django's LOGGING, the request id on log records, and the JSON format of log lines."""
 
 from __future__ import annotations
 
@@ -15,6 +15,30 @@ from pythonjsonlogger.orjson import OrjsonFormatter
 _request_id: ContextVar[str] = ContextVar("request_id", default="-")
 set_request_id = _request_id.set
 current_request_id = _request_id.get
+
+
+def log_config(level: str, formatter: str) -> dict[str, Any]:
+    """Return LOGGING for a level, and the formatter json or text."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request": {"()": "todo_api.logging.RequestFilter"}},
+        "formatters": {
+            "json": {"()": "todo_api.logging.JsonFormatter"},
+            "text": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s [%(request_id)s]"},
+        },
+        "handlers": {
+            "console": {"class": "todo_api.log_queue.QueueHandler", "formatter": formatter, "filters": ["request"]}
+        },
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            "django": {"handlers": [], "level": level, "propagate": True},
+            # The request log and exceptions.py log the same, with the request id.
+            "django.request": {"level": "CRITICAL"},
+            "django.security": {"level": "CRITICAL"},  # its messages hold the Host and Referer headers
+            "axes": {"level": "WARNING"},  # failures alone
+        },
+    }
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:

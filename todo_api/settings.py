@@ -18,6 +18,7 @@ from environs import Env, EnvError, validate
 
 from todo_api import __version__, address
 from todo_api.databases import database
+from todo_api.logging import log_config
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -255,23 +256,4 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W008",  # the proxy redirects to HTTPS
 ]
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"request": {"()": "todo_api.logging.RequestFilter"}},
-    "formatters": {
-        "json": {"()": "todo_api.logging.JsonFormatter"},
-        "text": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s [%(request_id)s]"},
-    },
-    "handlers": {
-        "console": {"class": "todo_api.log_queue.QueueHandler", "formatter": LOG_FORMAT, "filters": ["request"]}
-    },
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {
-        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        # The request log and exceptions.py log the same, with the request id.
-        "django.request": {"level": "CRITICAL"},
-        "django.security": {"level": "CRITICAL"},  # its messages hold the Host and Referer headers
-        "axes": {"level": "WARNING"},  # failures alone
-    },
-}
+LOGGING = log_config(LOG_LEVEL, LOG_FORMAT)
