@@ -1,14 +1,16 @@
-"""The address that the service listens on: HOST and PORT. gunicorn.conf.py imports this module too."""
+"""The address that the service listens on (HOST and PORT), and origins. gunicorn.conf.py imports this module too."""
 
 from __future__ import annotations
 
 import errno
 import socket
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from environs import ValidationError, validate
 
 LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"]  # as they are in a Host header
+DEFAULT_PORTS = {"http": 80, "https": 443}
 PORTS = validate.Range(min=1, max=65535)
 
 
@@ -50,6 +52,18 @@ def public_name(host: str) -> str:
 def bracketed(host: str) -> str:
     """Return the host as it is written in a URL: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
+
+
+def origin(url: str) -> str:
+    """Return scheme, host and port of an http URL as browsers write them; "" for text that checks.py refuses."""
+    try:
+        parts = urlsplit(url.lower())
+        host, port = bracketed(parts.hostname or ""), parts.port
+    except ValueError:
+        return ""
+    if not host or parts.scheme not in DEFAULT_PORTS:
+        return ""
+    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != DEFAULT_PORTS[parts.scheme] else "")
 
 
 def check_is_free(host: str, port: int) -> None:

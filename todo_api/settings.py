@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from csp import constants as csp
 from django.core.exceptions import ImproperlyConfigured
@@ -20,24 +19,10 @@ from todo_api import __version__, address
 from todo_api.databases import database
 from todo_api.logging import log_config
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
 env.read_env(env.path("DOTENV_FILE", BASE_DIR / ".env"), recurse=False)
-
-
-def origin(url: str) -> str:
-    """Return scheme, host and port of an http URL as browsers write them; "" for text that checks.py refuses."""
-    try:
-        parts = urlsplit(url.lower())
-        host, port = address.bracketed(parts.hostname or ""), parts.port
-    except ValueError:
-        return ""
-    if not host or parts.scheme not in DEFAULT_PORTS:
-        return ""
-    return f"{parts.scheme}://{host}" + (f":{port}" if port and port != DEFAULT_PORTS[parts.scheme] else "")
-
 
 try:
     DEBUG = env.bool("DEBUG", False)
@@ -94,7 +79,7 @@ if not SECRET_KEY:  # Django would stop as well, without naming the variable
 
 # In key-set mode Better Auth signs its session cookie with the same keys. The cookie has another `aud`.
 # See docs/decisions/0007-key-sets-imply-an-audience.md.
-if not JWT_ALGORITHM.startswith("HS") and (issuer := origin(BETTER_AUTH_URL)):
+if not JWT_ALGORITHM.startswith("HS") and (issuer := address.origin(BETTER_AUTH_URL)):
     JWT_AUDIENCE = JWT_AUDIENCE or [issuer]
     JWT_ISSUER = JWT_ISSUER or issuer
 
