@@ -125,6 +125,13 @@ def test_a_failure_is_logged_once_until_its_reason_changes(store, issuer, clock,
     assert [message.rpartition(" ")[2] for message in warnings_of()] == ["response", "500", "500"]
 
 
+def test_the_log_names_the_kind_of_a_failure_and_the_reason(store, issuer, warnings_of):
+    issuer.respond = reply(b"", 500)
+    lookup(store)
+
+    assert warnings_of() == ["The key set could not be loaded: BadKeySet: the issuer responded with 500"]
+
+
 def test_the_exception_names_the_reason(store, issuer):
     issuer.respond = reply(b"", 500)
 
