@@ -33,3 +33,11 @@ def seconds_until_unavailable(store):
 
 def is_fetching():
     return "key-set" in [thread.name for thread in threading.enumerate()]
+
+
+def wait_for_timers():
+    """Return the timers that still run after 5 seconds."""
+    timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    for timer in timers:
+        timer.join(5)
+    return [timer for timer in timers if timer.is_alive()]

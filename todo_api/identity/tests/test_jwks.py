@@ -1,5 +1,6 @@
 """The times of fetches, and the requests that wait for them."""
 
+import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -8,7 +9,7 @@ from dataclasses import astuple
 
 import pytest
 
-from todo_api.identity.jwks import MAX_WAITING, KeySetUnavailable, KeyStore
+from todo_api.identity.jwks import MAX_WAITING, KeySetUnavailable, KeyStore, shut_down_at
 from todo_api.identity.tests.issuer import hang, jwk, key_set, private_key, reply, wait_for_fetches
 from todo_api.identity.tests.key_stores import (
     LONG_BUDGET,
@@ -18,6 +19,7 @@ from todo_api.identity.tests.key_stores import (
     lookup,
     names,
     seconds_until_unavailable,
+    wait_for_timers,
 )
 from todo_api.identity.tokens import TokenError, TokenVerifier
 
@@ -32,10 +34,11 @@ def test_nothing_is_fetched_before_the_first_request(store, issuer):
     assert (issuer.fetches, is_fetching()) == ([], False)
 
 
-def test_the_query_of_the_address_is_sent(issuer):
-    KeyStore(f"{issuer.url}?tenant=1", "EdDSA").keys_for(A)
+@pytest.mark.parametrize(("address", "sent"), [("/keys?tenant=1#first", "/keys?tenant=1"), ("", "/")])
+def test_the_path_and_the_query_of_the_address_are_sent(issuer, address, sent):
+    KeyStore(issuer.url.replace("/api/auth/jwks", address), "EdDSA").keys_for(A)
 
-    assert issuer.fetches == ["/api/auth/jwks?tenant=1"]
+    assert issuer.fetches == [sent]
 
 
 def test_the_age_of_the_key_set_begins_with_its_request(store, issuer, clock):
@@ -131,10 +134,15 @@ def test_no_timer_runs_after_a_fetch(store):
     store.keys_for(A)
     wait_for_fetches()
 
-    timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
-    for timer in timers:
-        timer.join(5)
-    assert not any(timer.is_alive() for timer in timers)
+    assert wait_for_timers() == []
+
+
+def test_a_socket_that_is_closed_at_its_deadline_is_no_error():
+    closed = socket.socket()
+    closed.close()
+
+    with pytest.raises(TimeoutError), shut_down_at(time.monotonic(), closed):
+        assert wait_for_timers() == []  # an exception in a thread fails the test
 
 
 def test_four_simultaneous_requests_wait_for_one_hanging_fetch(quick_store, issuer):
