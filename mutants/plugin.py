@@ -146,7 +146,7 @@ class Trial:
         limit = MARGIN + 5 * sum(self.seconds[test] for test in tests)
         answer = in_child(lambda: self._first_failure(mutant, tests), limit)
         if answer == "timeout":
-            in_child(flush, MARGIN)
+            in_child(self.flush, MARGIN)
         if answer in ("timeout", None):
             return "timeout" if answer else "killed", None
         if answer == -1:
@@ -189,8 +189,16 @@ class Trial:
         is_good = passes(self.items[index], self.first)
         # On SQLite the triggers write a counter while the rows of such a test are deleted; later tests would see it.
         if self.vendor == "sqlite" and commits(self.items[index]):
-            flush()
+            self.flush()
         return is_good
+
+    def flush(self) -> None:
+        """Remove the rows that a test has left."""
+        from django.core.management import call_command
+        from pytest_django.plugin import blocking_manager_key
+
+        with self.first.config.stash[blocking_manager_key].unblock():
+            call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=True)
 
 
 def describe(mutant: Mutant, status: str, **more: Any) -> dict[str, Any]:
@@ -265,12 +273,3 @@ def close_connections() -> None:
 
     connections.close_all()
     pool.close_all()
-
-
-def flush() -> None:
-    """Remove the rows that a test has left."""
-    from django.core.management import call_command
-    from pytest_django.plugin import DjangoDbBlocker
-
-    with DjangoDbBlocker(_ispytest=True).unblock():
-        call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=True)
