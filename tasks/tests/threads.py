@@ -39,6 +39,7 @@ def wait_for_a_lock():
     waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     for _ in range(2000):
         with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction sees the sessions of its first look
             cursor.execute(waiting)
             if cursor.fetchall():
                 return
