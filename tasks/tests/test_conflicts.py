@@ -155,6 +155,19 @@ def test_a_key_waits_for_the_create_that_has_it(client_for, transactional_db):
     assert (response.status_code, response.json()["title"]) == (201, "first")
 
 
+def test_a_create_that_waited_for_its_key_changes_no_version(client_for, make_task):
+    created = []
+
+    def create_slowly():
+        created.append(make_task(client_id=KEY))
+
+    body = {"title": "second", "client_id": KEY}
+    with waiting_behind(create_slowly, client_for("alice").post, "/api/tasks", body) as future:
+        response = future.result()
+
+    assert response.json()["version"] == created[0].version == Task.objects.get().version
+
+
 def test_a_key_is_used_when_the_create_that_had_it_is_rolled_back(client_for, transactional_db):
     def create():
         Task.objects.create(user_id="alice", title="never", client_id=KEY)
