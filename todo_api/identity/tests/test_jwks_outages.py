@@ -125,11 +125,21 @@ def test_a_failure_is_logged_once_until_its_reason_changes(store, issuer, clock,
     assert [message.rpartition(" ")[2] for message in warnings_of()] == ["response", "500", "500"]
 
 
-def test_the_log_names_the_kind_of_a_failure_and_the_reason(store, issuer, warnings_of):
-    issuer.respond = reply(b"", 500)
-    lookup(store)
+@pytest.mark.parametrize(
+    ("response", "reason"),
+    [
+        (reply(b"", 500), "BadKeySet: the issuer responded with 500"),
+        (reply(b"{}"), "BadKeySet: the response is not a key set"),
+        (hang, "TimeoutError: no complete response in time"),
+    ],
+    ids=["500", "no key set", "hang"],
+)
+def test_the_log_names_the_kind_of_a_failure_and_the_reason(quick_store, issuer, warnings_of, response, reason):
+    issuer.respond = response
+    lookup(quick_store)
+    wait_for_fetches()
 
-    assert warnings_of() == ["The key set could not be loaded: BadKeySet: the issuer responded with 500"]
+    assert warnings_of() == [f"The key set could not be loaded: {reason}"]
 
 
 def test_the_exception_names_the_reason(store, issuer):
