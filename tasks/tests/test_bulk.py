@@ -128,6 +128,17 @@ def test_ids_take_ids_and_client_ids_and_ignore_foreign_and_unknown_ones(alice, 
 
 
 @both_methods
+@pytest.mark.parametrize("key", ["id", "client_id"])
+def test_a_single_id_is_a_single_task(alice, make_task, method, key):
+    wanted, other = make_task(client_id=KEYS[0]), make_task(client_id=KEYS[1])
+
+    response = bulk(alice, method, f"ids={getattr(wanted, key)}")
+
+    assert [task["id"] if method == "PATCH" else task for task in response.json()] == [wanted.id]
+    assert Task.objects.filter(id=other.id, version=other.version).exists()
+
+
+@both_methods
 def test_ids_and_another_filter_both_have_to_match(alice, make_task, method):
     one, two = make_task(priority="high"), make_task(priority="low")
 

@@ -235,6 +235,14 @@ def test_sort_due_is_soonest_first_and_none_last(alice, dated):
     assert titles(alice.get(f"{URL}?sort=-due")) == order[::-1]
 
 
+def test_sort_due_orders_times_that_are_less_than_a_minute_apart(alice, make_task):
+    seconds = [20, 1, 0, 0.5, 11, 10, 0.05]
+    for number in seconds:
+        make_task(title=f"{number}", due_at=NOON + timedelta(seconds=number))
+
+    assert titles(alice.get(f"{URL}?sort=due")) == [f"{number}" for number in sorted(seconds)]
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 8, 9])
 @pytest.mark.parametrize("sort", ["due", "-due"])
 def test_pages_by_due_date_skip_and_repeat_nothing(alice, dated, sort, limit):

@@ -157,6 +157,15 @@ def test_each_sort_has_its_order(alice, four_tasks, sort):
     assert titles(alice.get(alice.tasks_url, {"sort": sort})) == ORDERS[sort]
 
 
+def test_sort_priority_is_high_then_medium_then_low(alice, make_task):
+    for priority in ("low", "medium", "high"):
+        make_task(priority=priority)
+
+    tasks = alice.get(f"{alice.tasks_url}?sort=priority").json()
+
+    assert [task["priority"] for task in tasks] == ["high", "medium", "low"]
+
+
 @pytest.mark.parametrize("sort", ORDERS)
 def test_a_leading_minus_reverses(alice, four_tasks, sort):
     assert titles(alice.get(alice.tasks_url, {"sort": f"-{sort}"})) == ORDERS[sort][::-1]
