@@ -146,6 +146,15 @@ def test_a_head_request_has_the_same_headers_and_no_body(alice, name):
     assert {n: v for n, v in head.items() if n not in own} == {n: v for n, v in got.items() if n not in own}
 
 
+@pytest.mark.django_db
+def test_a_head_request_reads_one_page(alice, make_tasks, monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr("django.test.client.conditional_content_removal", lambda request, response: response)
+    make_tasks(2001)
+
+    with django_assert_num_queries(1):
+        assert alice.head("/api/tasks/export").getvalue() == b""
+
+
 def test_a_page_is_one_statement(alice, make_tasks, django_assert_num_queries):
     make_tasks(2001)
 
