@@ -54,7 +54,7 @@ WRONG = [
     ("limit", "0"), ("limit", "-1"), ("limit", "1001"), ("limit", "1000000000"), ("limit", "1e9"), ("limit", "x"),
     ("limit", ""), ("limit", "1.5"), ("limit", "9" * 5000), ("limit", "\x00"), ("limit", "inf"),
     ("limit", "+5"), ("limit", "1_0"), ("limit", "5.0"), ("limit", " 5"), ("limit", "\u0665"),
-    ("search", "a" * 10_000), ("search", "a\x00b"),
+    ("search", "a" * 201), ("search", "a" * 10_000), ("search", "a\x00b"),
 ]  # fmt: skip
 
 
