@@ -55,12 +55,12 @@ def decode_token(user_id: str, token: str) -> Token:
 
 
 # Most clients ask again with the same token, and get it back, because nothing has changed.
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=1024)
 def _signed(*values: int | str) -> str:
     return SIGNER.sign_object(list(values))
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=1024)
 def _unsigned(token: str) -> tuple[Any, ...]:
     return tuple(SIGNER.unsign_object(token))
 
