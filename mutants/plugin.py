@@ -198,7 +198,7 @@ class Trial:
         from pytest_django.plugin import blocking_manager_key
 
         with self.first.config.stash[blocking_manager_key].unblock():
-            call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=True)
+            call_command("flush", interactive=False, verbosity=0)  # and create the content types again
 
 
 def describe(mutant: Mutant, status: str, **more: Any) -> dict[str, Any]:
