@@ -143,7 +143,7 @@ class Visitor:
 
     def has_saved(self):
         """Expect that the service has everything. While the tasks are loaded, the status does not say "Saving"."""
-        expect(self.status).to_contain_text(re.compile(r"\d tasks?:"))
+        expect(self.status).to_contain_text(re.compile(r"\d pending"))
         expect(self.status).not_to_contain_text("Saving")
 
     def question(self, words):

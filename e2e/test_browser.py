@@ -55,6 +55,7 @@ def test_the_browser_refuses_the_page_of_an_unknown_origin(start, alice, service
     script = "([url, token]) => fetch(url, {headers: {Authorization: `Bearer ${token}`}}).then(({status}) => status)"
     url = f"{service.url}/api/tasks"
     alice.sees()
+    alice.page.goto(alice.front_end.url + FrontEnd.ready)  # the list would send requests of its own
     other_front_end = start(FrontEnd)
     other_page = new_page()
     other_page.goto(other_front_end.url + FrontEnd.ready)
