@@ -80,6 +80,7 @@ def test_a_write_with_another_version_is_412_with_the_current_task(alice, task, 
     assert (response.status_code, problem["code"]) == (412, "precondition_failed")
     assert problem.keys() == {"status", "title", "code", "detail", "current", "request_id"}
     assert (problem["current"], response["ETag"]) == (current.json(), current["ETag"])
+    assert problem["detail"] == f"Task {task.id} has changed: its version is {task.version}."
     assert unchanged(task)
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tasks import conditions
+from tasks import conditions, rows
 from tasks.models import LatestVersion, Task
 from tasks.tests.sync import without_versions
 
@@ -145,6 +145,24 @@ def test_a_release_that_responds_another_form_has_other_tags(alice, task, monkey
     monkeypatch.setattr(conditions, "FORMAT", conditions.FORMAT + 1)
 
     assert alice.get(f"/api/{path}", headers={"If-None-Match": before}).status_code == 200
+
+
+@pytest.mark.parametrize("path", READS[:-1])
+def test_a_database_that_was_restored_has_other_tags(alice, task, settings, path):
+    before = alice.get(f"/api/{path}")["ETag"]
+
+    settings.SYNC_EPOCH += 1
+
+    assert alice.get(f"/api/{path}", headers={"If-None-Match": before}).status_code == 200
+
+
+def test_no_task_of_a_known_list_is_read(alice, task, monkeypatch):
+    tag = alice.get("/api/tasks")["ETag"]
+    monkeypatch.setattr(rows, "task", pytest.fail)
+
+    response = alice.get("/api/tasks", headers={"If-None-Match": f'"1-abc", {tag}'})
+
+    assert response.status_code == 304
 
 
 def test_each_filter_order_and_size_of_a_list_has_its_own_tag(alice, make_task):
