@@ -12,17 +12,16 @@ MUTANTS_SECONDS=2 stops after two seconds of CPU time per mutant: more survive, 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
 import tomllib
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+from mutants.results import RESULTS, ROOT, digest, file_of
+
 MODULES = [  # in the order of what a mistake would cost
     "todo_api/identity/authentication.py",
     "todo_api/identity/tokens.py",
@@ -56,7 +55,6 @@ TESTS = {
         "todo_api/tests/test_time_limit.py",
     ],
 }
-RESULTS = ROOT / ".mutants"
 REPORT = ROOT / "docs/mutants.md"
 REASONS = ROOT / "mutants/harmless.toml"
 COLUMNS = ["module", "mutants", "killed", "survived", "of these not explained yet", "not tried"]
@@ -94,7 +92,7 @@ def write_report() -> int:
     reasons = {key(entry): entry["reason"] for entry in tomllib.loads(REASONS.read_text()).get("harmless", [])}
     table, survivors, used = [], [], set()
     for path in MODULES:
-        file = RESULTS / f"{path.replace('/', '.')}.json"
+        file = file_of(path)
         if not file.exists():
             continue
         results = json.loads(file.read_text())
@@ -130,10 +128,6 @@ def how(paths: list[str], *, quick: bool) -> str:
     if rest:
         text += "Not looked at yet:\n\n" + "".join(f"- `{path}`\n" for path in rest) + "\n"
     return text
-
-
-def digest(path: str) -> str:
-    return hashlib.sha256((ROOT / path).read_bytes()).hexdigest()
 
 
 def key(mutant: dict[str, Any]) -> tuple[str, str, str]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import libcst as cst
 import libcst.matchers as m
 from mutmut.mutation.file_mutation import deep_replace
 
 from mutants.operators import IN_FUNCTIONS, VALUES
+from mutants.results import ROOT
 
-ROOT = Path(__file__).parents[1]
 # Text for people, types, and what runs only when a module is loaded.
 SKIPPED = (
     m.Annotation()

@@ -9,7 +9,8 @@ from contextlib import suppress
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from mutants.generate import ROOT, Mutant
+from mutants.generate import Mutant
+from mutants.results import ROOT
 
 Place = tuple[str, str]  # path, function
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import gc
-import hashlib
 import json
 import os
 import pickle
@@ -25,10 +24,10 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from mutants.generate import ROOT, Mutant, mutants_of
+from mutants.generate import Mutant, mutants_of
 from mutants.patching import OURS, Place, is_ours, place_of, put_in_place
+from mutants.results import RESULTS, ROOT, digest, file_of
 
-RESULTS = ROOT / ".mutants"
 # These start processes, which do not have the mutant.
 OTHER_PROCESSES = ("gunicorn", "the_start_", "forked", "a_fetch_imports_no_module")
 MARGIN = 20  # seconds
@@ -103,10 +102,9 @@ class Trial:
 
     def run(self, path: str) -> None:
         """Try the mutants of a module that no run has killed."""
-        file = RESULTS / f"{path.replace('/', '.')}.json"
-        digest = hashlib.sha256((ROOT / path).read_bytes()).hexdigest()
+        file, now = file_of(path), digest(path)
         before = json.loads(file.read_text()) if file.exists() else {}
-        known = before.get("mutants", []) if before.get("digest") == digest else []
+        known = before.get("mutants", []) if before.get("digest") == now else []
         self.control(path)
         results = []
         for index, mutant in enumerate(mutants_of(path)):
@@ -117,8 +115,8 @@ class Trial:
                 result = self.result(mutant, [*result.get("on", []), self.vendor])
             results.append(result)
             if index % 20 == 0:  # so that a run that was ended goes on from here
-                file.write_text(json.dumps({"digest": digest, "mutants": results + known[index + 1 :]}, indent=1))
-        file.write_text(json.dumps({"digest": digest, "mutants": results}, indent=1))
+                file.write_text(json.dumps({"digest": now, "mutants": results + known[index + 1 :]}, indent=1))
+        file.write_text(json.dumps({"digest": now, "mutants": results}, indent=1))
         print(path, dict(Counter(result["status"] for result in results)), flush=True)
 
     def control(self, path: str) -> None:
