@@ -13,7 +13,7 @@ DOCUMENTED = ["/docs", "/redoc"]
 
 @pytest.fixture
 def page(client, path):
-    return client.get(path, headers={"Accept": BROWSER}).content.decode()
+    return client.get(path, headers={"Accept": BROWSER}).text
 
 
 def assets(page):
@@ -34,7 +34,7 @@ def test_the_root_is_a_page_for_a_browser(client):
     response = client.get("/", headers={"Accept": BROWSER})
 
     assert response["Content-Type"] == "text/html; charset=utf-8"
-    assert f"<small>{__version__}</small>" in response.content.decode()
+    assert f"<small>{__version__}</small>" in response.text
 
 
 @pytest.mark.parametrize("accept", [BROWSER, "*/*"])
@@ -44,7 +44,7 @@ def test_the_vary_header_of_the_root_contains_accept(client, accept):
 
 @pytest.mark.django_db
 def test_the_links_of_the_root_work(client):
-    links = re.findall('<a href="([^"]+)"', client.get("/", headers={"Accept": BROWSER}).content.decode())
+    links = re.findall('<a href="([^"]+)"', client.get("/", headers={"Accept": BROWSER}).text)
 
     assert {"/docs", "/redoc", "/openapi.json", "/admin/", "/health", "/health/ready"} <= set(links)
     assert {client.get(link, follow=True).status_code for link in links} == {200}
@@ -53,7 +53,7 @@ def test_the_links_of_the_root_work(client):
 @pytest.mark.parametrize("switched_on", [True, False])
 def test_the_root_links_to_the_browsable_api_when_it_is_on(client, configured, switched_on):
     with configured(BROWSABLE_API=switched_on):
-        page = client.get("/", headers={"Accept": BROWSER}).content.decode()
+        page = client.get("/", headers={"Accept": BROWSER}).text
 
     assert ('<a href="/api/tasks">' in page) == switched_on
 
@@ -115,13 +115,13 @@ def test_the_policy_of_redoc_blocks_images_of_other_hosts(client):
 
 
 def test_swagger_ui_sends_the_document_to_no_validator(client):
-    assert '"validatorUrl": null' in client.get("/docs").content.decode()
+    assert '"validatorUrl": null' in client.get("/docs").text
 
 
 def test_swagger_ui_keeps_no_token_in_production(client):
-    assert '"persistAuthorization": false' in client.get("/docs").content.decode()
+    assert '"persistAuthorization": false' in client.get("/docs").text
 
 
 @pytest.mark.parametrize("path", DOCUMENTED)
 def test_a_page_shows_the_document_of_the_service(client, path):
-    assert "/openapi.json" in client.get(path).content.decode()
+    assert "/openapi.json" in client.get(path).text
