@@ -198,8 +198,8 @@ def new_page(chromium, running):
         if "Content Security Policy" in message.text and REDOCS_LOGO not in message.text:
             errors.append(message.text)
 
-    def make(**options):
-        context = chromium.new_context(**{"service_workers": "block"} | options)
+    def make(service_workers="block", **options):
+        context = chromium.new_context(service_workers=service_workers, **options)
         running.callback(context.close)
         context.set_default_timeout(15_000)
         context.on("weberror", lambda error: errors.append(str(error.error)))

@@ -142,7 +142,7 @@ class Visitor:
         expect(self.alert).to_have_count(0)
 
     def has_saved(self):
-        """Expect that the service has everything. While the tasks are loaded, the status does not say "Saving"."""
+        """Expect that the service has everything. The status has no numbers until the tasks are loaded."""
         expect(self.status).to_contain_text(re.compile(r"\d pending"))
         expect(self.status).not_to_contain_text("Saving")
 
